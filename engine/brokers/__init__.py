@@ -1,0 +1,1 @@
+"""The brokers; each in a folder of its own, found by its name."""

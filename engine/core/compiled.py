@@ -1,0 +1,164 @@
+"""Turns the law's inner functions into machine code, without making the trader wait for it.
+
+`@compiled("f8(f8, f8, i8)")` keeps the plain function as `py_func` and runs it until `compile()` was called (in a worker thread).
+Importing this module does not import numba. Names in a signature are numba's scalars (f8, i8, i4, i1, b1, void), a record of
+`records` (BAR, INTENT, ...), an array of either (`BAR[:]`, `f8[:,:]`), or a function pointer declared with `pointer_type`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import numpy as np
+
+from engine.core import records
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_POINTERS: dict[str, str] = {}
+_RECORDS: dict[str, np.dtype[Any]] = {}
+_TYPES: dict[str, Any] = {}
+_ALL: list[Compiled[..., Any]] = []
+
+
+def is_disabled() -> bool:
+    """Tell whether machine code is switched off (coverage of the law is measured so)."""
+    return os.environ.get("NUMBA_DISABLE_JIT") == "1"
+
+
+class Compiled(Generic[P, R]):
+    """A function that runs as plain Python until it is compiled, and gives the same answer either way."""
+
+    def __init__(self, py_func: Callable[P, R], signature: str | None, fastmath: bool) -> None:
+        self.py_func = py_func
+        self.signature = signature
+        self.fastmath = fastmath
+        self.__name__ = py_func.__name__
+        self.__doc__ = py_func.__doc__
+        self.__module__ = py_func.__module__
+        self._dispatcher: Any = None
+        self._call: Callable[P, R] = py_func
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run it, compiled when ready."""
+        return self._call(*args, **kwargs)
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether calls run as machine code."""
+        return self._call is not self.py_func
+
+    @property
+    def dispatcher(self) -> Any:
+        """Return numba's object for it; made on first use, without compiling a signature-less function yet."""
+        if self._dispatcher is None:
+            numba = _numba()
+            options = {"cache": True, "nogil": True, "fastmath": self.fastmath, "error_model": "numpy"}
+            if self.signature is None:
+                self._dispatcher = numba.njit(**options)(self.py_func)
+            else:
+                self._dispatcher = numba.njit(_signature(self.signature), **options)(self.py_func)
+        return self._dispatcher
+
+    def compile(self) -> Callable[P, R]:
+        """Compile (or load from the disk cache) and switch calls over; costs seconds, so do it off the event loop."""
+        if not is_disabled():
+            self._call = self.dispatcher
+        return self._call
+
+
+def compiled(signature: str | None = None, *, fastmath: bool = False) -> Callable[[Callable[P, R]], Compiled[P, R]]:
+    """Mark a function of the law for compiling; without a signature it is specialised by its callers."""
+
+    def wrap(function: Callable[P, R]) -> Compiled[P, R]:
+        made: Compiled[P, R] = Compiled(function, signature, fastmath)
+        _ALL.append(made)
+        return made
+
+    return wrap
+
+
+def compile_all(functions: Iterable[Compiled[..., Any]] | None = None) -> int:
+    """Compile the given functions, or all that have a signature; returns how many."""
+    chosen = [f for f in (functions if functions is not None else list(_ALL)) if f.signature is not None]
+    for function in chosen:
+        function.compile()
+    return len(chosen)
+
+
+def pointer_type(name: str, signature: str) -> str:
+    """Declare the name of a function-pointer type, so that a template can be handed to a compiled loop."""
+    _POINTERS[name] = signature
+    return name
+
+
+def record_type(name: str, dtype: np.dtype[Any]) -> str:
+    """Declare the name of a further record type for signatures."""
+    _RECORDS[name] = dtype
+    return name
+
+
+def _signature(text: str) -> Any:
+    match = re.fullmatch(r"\s*([^(]+)\((.*)\)\s*", text)
+    if match is None:
+        raise ValueError(f"Expected a signature like 'f8(f8, i8)', was {text!r}.")
+    inner = re.split(r",(?![^\[]*\])", match[2])
+    arguments = [_type(part) for part in inner if part.strip()]
+    return _type(match[1])(*arguments)
+
+
+def _type(text: str) -> Any:
+    text = text.strip()
+    if text not in _TYPES:
+        _TYPES[text] = _make_type(text)
+    return _TYPES[text]
+
+
+def _make_type(text: str) -> Any:
+    numba = _numba()
+    if text.endswith("]"):
+        base, _, shape = text.partition("[")
+        return numba.types.Array(_type(base), shape.count(":"), "C")
+    if text in _POINTERS:
+        return numba.types.FunctionType(_signature(_POINTERS[text]))
+    dtype = _RECORDS.get(text, getattr(records, text, None))
+    if dtype is not None:
+        return numba.from_dtype(dtype)
+    return getattr(numba.types, text)
+
+
+def _numba() -> Any:
+    if not _NUMBA:
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_dir()))
+        import numba
+        from numba.extending import typeof_impl
+
+        @typeof_impl.register(Compiled)  # type: ignore[untyped-decorator]  # numba has no types
+        def _typeof(value: Compiled[..., Any], context: Any) -> Any:
+            return numba.types.Dispatcher(value.dispatcher)
+
+        _NUMBA.append(numba)
+    return _NUMBA[0]
+
+
+_NUMBA: list[Any] = []
+
+
+pointer_type("STEP", "void(f8[:], f8[:], BAR, INTENT)")
+
+
+def _cache_dir() -> Path:
+    """Keep machine code apart by the state of all source it may inline: numba itself looks only at one file."""
+    root = Path(__file__).resolve().parent.parent
+    stamp = 0
+    for folder in ("core", "indicators", "strategies", "rules"):
+        for file in sorted((root / folder).glob("*.py")):
+            stat = file.stat()
+            stamp = (stamp * 1_000_003 + stat.st_mtime_ns + stat.st_size) % (1 << 61)
+    base = os.environ.get("SHIKRA_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "shikra" / "numba" / f"{stamp:016x}"

@@ -1,0 +1,566 @@
+"""The nouns of trading: instrument, request, order, fill, position, account. Frozen; what changes is a new one.
+
+Prices of market data and orders are rupees as float on the tick grid; money (`*_units`) is a whole number of 1/10,000 rupee.
+Times are UTC nanoseconds since 1970. A side is +1 for a buy, -1 for a sell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+
+UNITS = 10_000
+"""Money units in a rupee."""
+
+PAISA = 100
+"""Money units in a paisa."""
+
+HAND = "hand"
+"""Owner of orders placed by the trader; a strategy's orders carry its name."""
+
+EXTERNAL = "external"
+"""Owner of orders and positions that came from outside this terminal."""
+
+
+def to_units(rupees: float | Decimal | int) -> int:
+    """Turn rupees into money units, to the nearest unit; raises ValueError for NaN and infinity."""
+    return int((Decimal(str(rupees)) * UNITS).to_integral_value(rounding="ROUND_HALF_UP"))
+
+
+def to_rupees(units: int) -> Decimal:
+    """Turn money units into rupees, exactly."""
+    return Decimal(units) / UNITS
+
+
+class Exchange(StrEnum):
+    """Where an instrument trades."""
+
+    NSE = "NSE"
+    BSE = "BSE"
+    NFO = "NFO"
+    BFO = "BFO"
+    CDS = "CDS"
+    BCD = "BCD"
+    MCX = "MCX"
+
+
+class InstrumentKind(StrEnum):
+    """What an instrument is."""
+
+    EQUITY = "EQ"
+    INDEX = "IDX"
+    FUTURE = "FUT"
+    CALL = "CE"
+    PUT = "PE"
+
+
+class Product(StrEnum):
+    """How the broker carries the position."""
+
+    MIS = "MIS"
+    CNC = "CNC"
+    NRML = "NRML"
+    MTF = "MTF"
+
+
+class Side(IntEnum):
+    """Which way an order goes; the sign of its quantity."""
+
+    BUY = 1
+    SELL = -1
+
+
+class OrderType(StrEnum):
+    """When and at what price an order may fill."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    SL = "SL"
+    SL_M = "SL-M"
+
+
+class Validity(StrEnum):
+    """How long an order rests."""
+
+    DAY = "DAY"
+    IOC = "IOC"
+
+
+class Purpose(StrEnum):
+    """Why an order is sent; exits and protection pass where entries are refused."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+    STOP = "stop"
+    TARGET = "target"
+    TRAIL = "trail"
+    SQUARE_OFF = "square_off"
+    REVERSAL = "reversal"
+
+
+class OrderStatus(StrEnum):
+    """What the broker is known to have."""
+
+    NEW = "NEW"
+    DENIED = "DENIED"
+    INTENT = "INTENT"
+    SENT = "SENT"
+    UNKNOWN = "UNKNOWN"
+    ACKED = "ACKED"
+    TRIGGER = "TRIGGER"
+    OPEN = "OPEN"
+    PARTIAL = "PARTIAL"
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    NOT_PLACED = "NOT_PLACED"
+    OPERATOR = "OPERATOR"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether nothing more is expected of the order."""
+        return self in _TERMINAL
+
+    @property
+    def is_working(self) -> bool:
+        """Tell whether the order may still fill, as far as is known."""
+        return self in _WORKING
+
+
+_TERMINAL = frozenset(
+    {
+        OrderStatus.DENIED,
+        OrderStatus.FILLED,
+        OrderStatus.CANCELLED,
+        OrderStatus.REJECTED,
+        OrderStatus.EXPIRED,
+        OrderStatus.NOT_PLACED,
+        OrderStatus.OPERATOR,
+    }
+)
+_WORKING = frozenset(set(OrderStatus) - _TERMINAL - {OrderStatus.NEW})
+
+
+class Pending(StrEnum):
+    """What has been asked of the broker and is not known yet."""
+
+    NONE = "none"
+    CANCEL = "cancel"
+    MODIFY = "modify"
+    CANCEL_UNKNOWN = "cancel_unknown"
+    MODIFY_UNKNOWN = "modify_unknown"
+
+
+class StrategyState(StrEnum):
+    """What a running strategy may do."""
+
+    IDLE = "IDLE"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+    FAULTED = "FAULTED"
+
+
+class TradingState(StrEnum):
+    """What the account may do: everything, only reduce, only cancel."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"
+
+
+class LinkState(StrEnum):
+    """Whether the broker can be heard."""
+
+    DISCONNECTED = "DISCONNECTED"
+    CONNECTING = "CONNECTING"
+    RECONCILING = "RECONCILING"
+    LIVE = "LIVE"
+    RELOGIN = "RELOGIN"
+
+
+class Phase(StrEnum):
+    """What the market is doing now."""
+
+    CLOSED = "closed"
+    PRE_OPEN = "pre-open"
+    CONTINUOUS = "continuous"
+    CLOSING_AUCTION = "closing auction"
+    POST_CLOSE = "post-close"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """Something that can be traded, or an index that can be watched."""
+
+    exchange: Exchange
+    symbol: str
+    token: int
+    name: str = ""
+    kind: InstrumentKind = InstrumentKind.EQUITY
+    tick_size: Decimal = Decimal("0.05")
+    lot_size: int = 1
+    multiplier: int = 1
+    expiry: date | None = None
+    strike: Decimal = Decimal(0)
+    has_derivatives: bool = False
+    freeze_quantity: int = 0
+
+    @property
+    def key(self) -> str:
+        """Name it by exchange and symbol, as in `NSE:RELIANCE`; tokens are reused, keys are not."""
+        return f"{self.exchange}:{self.symbol}"
+
+    @property
+    def is_tradable(self) -> bool:
+        """Tell whether orders can be placed on it; an index can only be watched."""
+        return self.kind is not InstrumentKind.INDEX
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What somebody wants done, before anything was checked."""
+
+    instrument: Instrument
+    side: Side
+    quantity: int
+    order_type: OrderType = OrderType.MARKET
+    product: Product = Product.MIS
+    price: float | None = None
+    trigger_price: float | None = None
+    validity: Validity = Validity.DAY
+    disclosed_quantity: int = 0
+    owner: str = HAND
+    purpose: Purpose = Purpose.ENTRY
+    reference_price: float | None = None
+    """Last traded price when it was decided; the value of a market order is reckoned with it."""
+    stop: float | None = None
+    """Protective stop to place once the entry has filled."""
+    target: float | None = None
+    """Target to place once the entry has filled."""
+    trail: float | None = None
+    """Trailing distance in rupees for that stop."""
+    group: str = ""
+    """Orders of one group close each other: when one fills in full, the rest are cancelled."""
+
+    @property
+    def signed_quantity(self) -> int:
+        """Quantity with the sign of the side."""
+        return int(self.side) * self.quantity
+
+    @property
+    def is_exit(self) -> bool:
+        """Tell whether it is meant to reduce a position."""
+        return self.purpose not in (Purpose.ENTRY, Purpose.REVERSAL)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChange:
+    """What to modify about a working order; None leaves a field as it is."""
+
+    quantity: int | None = None
+    price: float | None = None
+    trigger_price: float | None = None
+    order_type: OrderType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the risk manager says of a request: allowed, or the rule that refused and why."""
+
+    is_allowed: bool
+    rule: str = ""
+    reason: str = ""
+    reservation: int = 0
+    """Number under which the risk is held until the order ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order through its life; `id` is our own tag of 20 characters, unique for ever."""
+
+    id: str
+    request: OrderRequest
+    status: OrderStatus = OrderStatus.NEW
+    pending: Pending = Pending.NONE
+    broker_order_id: str = ""
+    quantity: int = 0
+    price: float | None = None
+    trigger_price: float | None = None
+    filled: int = 0
+    filled_value_units: int = 0
+    message: str = ""
+    reservation: int = 0
+    created_ns: int = 0
+    updated_ns: int = 0
+    modifications: int = 0
+
+    @property
+    def instrument(self) -> Instrument:
+        """What it is for."""
+        return self.request.instrument
+
+    @property
+    def remaining(self) -> int:
+        """Quantity that may still fill."""
+        return 0 if self.status.is_terminal else self.quantity - self.filled
+
+    @property
+    def average_price(self) -> float:
+        """Average price of its fills in rupees, 0 before the first."""
+        return self.filled_value_units / self.filled / UNITS if self.filled else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerFill:
+    """One execution as the broker reports it."""
+
+    trade_id: str
+    quantity: int
+    price: float
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUpdate:
+    """What the broker says of an order, in our words; may come late, twice or out of order.
+
+    `tag` is our order id when the broker carries it back; `fills` may be cumulative or only the new ones (they are keyed by trade id).
+    `status` None keeps the status (an unknown or interim word of the broker); `pending` None says nothing about it.
+    """
+
+    broker_order_id: str
+    tag: str
+    status: OrderStatus | None
+    filled: int
+    fills: tuple[BrokerFill, ...] = ()
+    pending: Pending | None = None
+    quantity: int | None = None
+    price: float | None = None
+    trigger_price: float | None = None
+    message: str = ""
+    raw_status: str = ""
+    time_ns: int = 0
+    is_snapshot: bool = False
+    request: OrderRequest | None = None
+    """What the order asks, as far as the broker's row tells: needed to adopt an order that is not ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution, with what it cost."""
+
+    trade_id: str
+    order_id: str
+    instrument: Instrument
+    side: Side
+    quantity: int
+    price_units: int
+    charges_units: int
+    time_ns: int
+    product: Product
+    owner: str
+    purpose: Purpose
+
+    @property
+    def signed_quantity(self) -> int:
+        """Quantity with the sign of the side."""
+        return int(self.side) * self.quantity
+
+    @property
+    def price(self) -> float:
+        """Price in rupees."""
+        return self.price_units / UNITS
+
+    @property
+    def value_units(self) -> int:
+        """Money that changed hands, before charges."""
+        return self.price_units * self.quantity * self.instrument.multiplier
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A round trip: from flat, through any averaging, back to flat (or through zero by a reversal)."""
+
+    instrument: Instrument
+    owner: str
+    product: Product
+    quantity: int
+    entry_ns: int
+    exit_ns: int
+    entry_value_units: int
+    exit_value_units: int
+    pnl_units: int
+    charges_units: int
+    reason: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What is held of one instrument and product by one owner (or net, with owner "")."""
+
+    instrument: Instrument
+    product: Product
+    owner: str = ""
+    quantity: int = 0
+    cost_units: int = 0
+    """Signed money paid for what is held: exactly average price x quantity."""
+    realised_units: int = 0
+    """Of closed quantity, before charges."""
+    charges_units: int = 0
+    last_price_units: int = 0
+    bought: int = 0
+    sold: int = 0
+    updated_ns: int = 0
+
+    @property
+    def average_price(self) -> float:
+        """Average price of what is held in rupees, 0 when flat."""
+        return self.cost_units / (self.quantity * self.instrument.multiplier) / UNITS if self.quantity else 0.0
+
+    @property
+    def unrealised_units(self) -> int:
+        """Profit of what is held at the last price."""
+        return self.last_price_units * self.quantity * self.instrument.multiplier - self.cost_units if self.quantity else 0
+
+    @property
+    def net_units(self) -> int:
+        """Profit, realised and not, after charges."""
+        return self.realised_units + self.unrealised_units - self.charges_units
+
+    @property
+    def exposure_units(self) -> int:
+        """Market value of what is held, without sign."""
+        return abs(self.last_price_units * self.quantity * self.instrument.multiplier)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account's figures at one moment, in money units."""
+
+    capital_units: int
+    cash_units: int
+    equity_units: int
+    peak_units: int
+    day_start_units: int
+    realised_units: int
+    unrealised_units: int
+    charges_units: int
+    exposure_units: int = 0
+    open_orders: int = 0
+    fills: int = 0
+
+    @property
+    def day_pnl_units(self) -> int:
+        """Profit of the day after charges."""
+        return self.equity_units - self.day_start_units
+
+    @property
+    def drawdown_pct(self) -> float:
+        """Fall from the peak of equity in percent."""
+        return 100.0 * (self.peak_units - self.equity_units) / self.peak_units if self.peak_units > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The latest of one instrument, with five levels of depth."""
+
+    instrument: Instrument
+    last_price: float = 0.0
+    open: float = 0.0
+    high: float = 0.0
+    low: float = 0.0
+    close: float = 0.0
+    """Of the previous day."""
+    volume: int = 0
+    average_price: float = 0.0
+    oi: int = 0
+    bid: float = 0.0
+    ask: float = 0.0
+    bid_quantity: int = 0
+    ask_quantity: int = 0
+    bids: tuple[tuple[float, int], ...] = ()
+    asks: tuple[tuple[float, int], ...] = ()
+    time_ns: int = 0
+
+    @property
+    def change_pct(self) -> float:
+        """Change against the previous close in percent, 0 when that is not known."""
+        return 100.0 * (self.last_price - self.close) / self.close if self.close > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A closed bar of one instrument, as the screen and a plain-Python strategy see it."""
+
+    instrument: Instrument
+    interval_s: int
+    time_ns: int
+    session_minute: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    oi: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyStatus:
+    """A running strategy at a glance; `get_summary()` of the public API has the same figures in rupees."""
+
+    id: str
+    name: str
+    strategy_type: str
+    mode: str
+    state: StrategyState
+    symbols: tuple[str, ...]
+    started_ns: int = 0
+    signals: int = 0
+    orders: int = 0
+    fills: int = 0
+    open_positions: int = 0
+    realised_units: int = 0
+    unrealised_units: int = 0
+    charges_units: int = 0
+    capital_units: int = 0
+    drawdown_pct: float = 0.0
+    last_signal: str = ""
+    last_error: str = ""
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def net_units(self) -> int:
+        """Profit, realised and not, after charges."""
+        return self.realised_units + self.unrealised_units - self.charges_units
+
+
+@dataclass(frozen=True, slots=True)
+class RiskStatus:
+    """The account's limits and how much of each is used, for the risk panel."""
+
+    state: TradingState
+    reason: str
+    account: Account
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Limit by rule, in the rule's own unit."""
+    used: Mapping[str, float] = field(default_factory=dict)
+    """How much of that limit is used, in the same unit."""
+    denied: int = 0
+    messages_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of the log panel."""
+
+    time_ns: int
+    level: str
+    source: str
+    text: str

@@ -1,0 +1,221 @@
+"""Where brokers, indicators, templates, rules, metrics, panels and actions are found by name: one kind of list for all.
+
+A thing is added by a decorator in its own file; asking for an unknown name says what was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.errors import InvalidOption, UnknownTemplate, UserError, did_you_mean
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Named things of one kind, kept in the order in which they were added."""
+
+    def __init__(self, kind: str, error: type[UserError] = InvalidOption, package: str | None = None) -> None:
+        """Name the kind for messages; `package` is imported, file by file, the first time something is looked up."""
+        self.kind = kind
+        self._error = error
+        self._package = package
+        self._items: dict[str, T] = {}
+
+    def add(self, name: str, item: T) -> T:
+        """Add a thing under its name; the same name twice is a mistake of ours."""
+        if name in self._items:
+            raise ValueError(f"There are two of {self.kind} {name!r}; names must differ.")
+        self._items[name] = item
+        return item
+
+    def get(self, name: str) -> T:
+        """Return the thing of that name, or raise the kind's UserError with the nearest name."""
+        self.load()
+        try:
+            return self._items[name]
+        except KeyError:
+            raise self._error(f'Unknown {self.kind} "{name}"{did_you_mean(name, self._items)}') from None
+
+    def names(self) -> list[str]:
+        """List the names, in the order of adding."""
+        self.load()
+        return list(self._items)
+
+    def items(self) -> Iterator[tuple[str, T]]:
+        """Walk over names and things."""
+        self.load()
+        return iter(self._items.items())
+
+    def load(self) -> None:
+        """Import every file of the package, so that each has added itself."""
+        package, self._package = self._package, None
+        if package:
+            module = import_module(package)
+            for info in iter_modules(module.__path__):
+                import_module(f"{package}.{info.name}")
+
+
+class Step(Protocol):
+    """A strategy's `on_bar`, compiled or not."""
+
+    __name__: str
+    __module__: str
+    __doc__: str | None
+
+    @property
+    def py_func(self) -> Callable[..., Any]:
+        """The plain function."""
+        ...
+
+    def __call__(self, state: Any, params: Any, bar: Any, intent: Any) -> Any:
+        """Look at one closed bar and write what is wanted into the intent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One number that a template can be run with."""
+
+    name: str
+    default: float
+    low: float
+    high: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether only whole numbers make sense."""
+        return isinstance(self.default, int)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A strategy's code: one function of state, parameters and a bar."""
+
+    name: str
+    title: str
+    parameters: tuple[Parameter, ...]
+    state: np.dtype[Any]
+    params: np.dtype[Any]
+    on_bar: Step
+    is_universe: bool = False
+
+    def parse(self, given: Mapping[str, object]) -> dict[str, float]:
+        """Fill in defaults and check names and ranges; raises InvalidOption saying what was expected."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in given:
+            if name not in known:
+                raise InvalidOption(f'Unknown parameter "{name}" of {self.name}{did_you_mean(name, known)}')
+        return {name: _number(parameter, given.get(name, parameter.default)) for name, parameter in known.items()}
+
+    def new_state(self) -> NDArray[np.float64]:
+        """Make a fresh state buffer."""
+        return np.zeros(max(1, len(self.state.names or ())), dtype=np.float64)
+
+    def new_params(self, values: Mapping[str, float]) -> NDArray[np.float64]:
+        """Make the parameter buffer from parsed values."""
+        return np.array([values[name] for name in self.params.names or ()] or [0.0], dtype=np.float64)
+
+
+def _number(parameter: Parameter, value: object) -> float:
+    expected = f"Expected {parameter.name} from {parameter.low:g} to {parameter.high:g}"
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InvalidOption(f"{expected}, was {value!r}; give a number.") from None
+    if not parameter.low <= number <= parameter.high:
+        raise InvalidOption(f"{expected}, was {number:g}; give a number in that range.")
+    if parameter.is_whole and number != int(number):
+        raise InvalidOption(f"{expected}, a whole number, was {number:g}.")
+    return number
+
+
+TEMPLATES: Registry[Template] = Registry("strategy", UnknownTemplate, package="engine.strategies")
+
+S = TypeVar("S", bound=Step)
+
+
+def strategy(title: str, *, universe: bool = False, **parameters: tuple[float, float, float]) -> Callable[[S], S]:
+    """Make `on_bar` a template named after its file; each parameter is (default, lowest, highest).
+
+    The file's STATE and PARAMS give the layouts; PARAMS must have the parameters' names, in their order.
+    """
+
+    def wrap(on_bar: S) -> S:
+        names = on_bar.py_func.__globals__
+        state, params = names["STATE"], names["PARAMS"]
+        if tuple(params.names or ()) != tuple(parameters):
+            raise ValueError(
+                f"PARAMS of {on_bar.__module__} is {params.names}; it must name the parameters {tuple(parameters)} in their order."
+            )
+        name = on_bar.__module__.rpartition(".")[2]
+        made = tuple(Parameter(key, *values) for key, values in parameters.items())
+        TEMPLATES.add(name, Template(name, title, made, state, params, on_bar, universe))
+        return on_bar
+
+    return wrap
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that an order must pass."""
+
+    name: str
+    code: int
+    check: Callable[..., Any]
+    limit: float
+    unit: str
+    explain: str
+
+
+RULES: Registry[Rule] = Registry("rule", package="engine.rules")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def rule(name: str, *, code: int, limit: float, unit: str, explain: str) -> Callable[[F], F]:
+    """Make `check` a risk rule.
+
+    `code` is what it returns when it refuses (0 = allowed); `limit` its retail default in `unit`; `explain` the sentence that a
+    refused order shows, with `{limit}` in it and what to do.
+    """
+
+    def wrap(check: F) -> F:
+        RULES.add(name, Rule(name, code, check, limit, unit, explain))
+        return check
+
+    return wrap
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """A running calculation over bars, with one `update` a bar."""
+
+    name: str
+    title: str
+    parameters: tuple[Parameter, ...]
+    state: np.dtype[Any]
+    update: Callable[..., Any]
+    is_overlay: bool
+
+
+INDICATORS: Registry[Indicator] = Registry("indicator", package="engine.indicators")
+
+
+def indicator(title: str, state: np.dtype[Any], *, overlay: bool, **parameters: tuple[float, float, float]) -> Callable[[F], F]:
+    """Make `update(state_record, ..., parameters...)` an indicator named after its file; `overlay` draws it on the price."""
+
+    def wrap(update: F) -> F:
+        name = update.__module__.rpartition(".")[2]
+        made = tuple(Parameter(key, *values) for key, values in parameters.items())
+        INDICATORS.add(name, Indicator(name, title, made, state, update, overlay))
+        return update
+
+    return wrap
