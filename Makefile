@@ -1,0 +1,26 @@
+# Two commands do everything: `make run` starts the terminal, `make test` passes all checks. Both make the environment first.
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+export SHIKRA_VENV := $(VENV)
+
+.PHONY: run test bench lock clean
+
+run:
+	@$(PYTHON) requirements/install.py runtime
+	@$(VENV)/bin/python main.py $(ARGS)
+
+test:
+	@$(PYTHON) requirements/install.py dev
+	@$(VENV)/bin/python tests/checks.py $(ARGS)
+
+bench:
+	@$(PYTHON) requirements/install.py dev
+	@$(VENV)/bin/python -m tests.performance $(ARGS)
+
+lock:
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra dev --extra postgres -o requirements/dev.txt
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra postgres -c requirements/dev.txt -o requirements/runtime.txt
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage*
