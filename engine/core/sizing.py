@@ -1,0 +1,187 @@
+"""How many to buy or sell: turns a strategy's wish into at most one order, of whole lots, within the risk that was allowed.
+
+The compiled replay calls `size_of`, `wanted_quantity` and `purpose_of`; a running strategy calls `order_for`, which stands on the
+same three, so that both ask for the same.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core.compiled import compiled, record_type
+from engine.core.errors import InvalidOption, UserError
+from engine.core.grid import price_units, to_tick
+from engine.core.model import Instrument, OrderRequest, OrderType, Product, Purpose, Side
+from engine.core.records import ENTRY, EXIT, REASONS, REVERSAL, Row, Rows, record
+
+FIXED, RISK = 0, 1
+"""Modes of SIZING."""
+
+NO_SIZE = -1
+"""What `size_of` returns when nothing tells how much: risk sizing with neither a stop nor `max_position_size`."""
+
+_NOISE = 1e-9
+"""So much may a product of floats fall short of the whole number that was meant."""
+
+SIZING = record(
+    ("mode", "i1"),
+    ("can_short", "i1"),
+    ("fixed", "i8"),  # quantity of FIXED
+    ("risk_pct", "f8"),  # of equity, lost when the stop is hit; 0 = not given
+    ("max_position_pct", "f8"),  # of equity, value of the position; 0 = not given
+    ("lot", "i8"),
+    ("multiplier", "i8"),
+)
+
+record_type("SIZING", SIZING)
+
+
+@compiled("i8(f8, i8)")
+def whole_lots(quantity: float, lot: int) -> int:
+    """Return the quantity, not negative, cut down to whole lots."""
+    return math.floor(quantity / lot + _NOISE) * lot
+
+
+@compiled("i8(SIZING, i8, f8, f8)")
+def size_of(sizing: Row, equity_units: int, price: float, stop: float) -> int:
+    """Return the quantity, in whole lots, that a target of 1 stands for at this equity, price and stop (NaN = no stop).
+
+    By risk: what loses `risk_pct` of equity when the stop is hit, at most `max_position_pct` of equity in value; without a stop
+    `max_position_pct` alone; NO_SIZE without either. 0 when the price or the equity is not above zero.
+    """
+    if sizing.mode == FIXED:
+        return whole_lots(float(sizing.fixed), sizing.lot)
+    if not price > 0.0:
+        return 0
+    quantity = math.inf
+    distance = price_units(abs(price - stop)) if math.isfinite(stop) else 0
+    if sizing.risk_pct > 0.0 and distance > 0:
+        quantity = equity_units * sizing.risk_pct / 100.0 / (distance * sizing.multiplier)
+    if sizing.max_position_pct > 0.0:
+        quantity = min(quantity, equity_units * sizing.max_position_pct / 100.0 / (max(1, price_units(price)) * sizing.multiplier))
+    if quantity == math.inf:
+        return NO_SIZE
+    return whole_lots(max(0.0, quantity), sizing.lot)
+
+
+@compiled("i8(f8, f8, i8, i8, i8, b1)")
+def wanted_quantity(target: float, held_target: float, position: int, size: int, lot: int, can_short: bool) -> int:
+    """Return the signed quantity that the strategy wants to hold; the position itself when there is nothing to do.
+
+    `target` is in units of size (NaN = no change); `held_target` is the target last acted on. A target of the same sign and
+    magnitude as that of the open position is not sized again; while flat every target is a new wish.
+    """
+    if math.isnan(target):
+        return position
+    wish = target if can_short else max(0.0, target)
+    if wish == 0.0:
+        return 0
+    quantity = whole_lots(abs(wish) * max(0, size), lot)
+    if position != 0 and (position > 0) == (wish > 0.0) and (quantity == 0 or abs(wish) == abs(held_target)):
+        return position
+    return quantity if wish > 0.0 else -quantity
+
+
+@compiled("i1(i8, i8)")
+def purpose_of(position: int, wanted: int) -> int:
+    """Return ENTRY, EXIT or REVERSAL (of `records`): why the order from a position to another one is sent."""
+    if position * wanted < 0:
+        return REVERSAL
+    return ENTRY if abs(wanted) > abs(position) else EXIT
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """How a strategy's orders are sized: a fixed quantity, or by risk."""
+
+    mode: int
+    fixed: int = 0
+
+    def row(
+        self, instrument: Instrument, product: Product, *, risk_pct: float = 0.0, max_position_pct: float = 0.0, can_short: bool = True
+    ) -> Rows:
+        """Make the SIZING record (one row) for an instrument; what is not delivered the same day is never sold short."""
+        row: Rows = np.zeros(1, SIZING)
+        row[0] = (
+            self.mode,
+            can_short and may_short(product),
+            self.fixed,
+            risk_pct,
+            max_position_pct,
+            instrument.lot_size,
+            instrument.multiplier,
+        )
+        return row
+
+
+def parse_sizing(text: str) -> Sizing:
+    """Read `risk` or `fixed:N`; raises InvalidOption saying what was expected."""
+    mode, colon, number = text.strip().partition(":")
+    if mode == "risk" and not colon:
+        return Sizing(RISK)
+    if mode == "fixed" and number.isdecimal() and int(number) > 0:
+        return Sizing(FIXED, int(number))
+    raise InvalidOption(f'Expected sizing "risk" or "fixed:N" with N from 1, was "{text}"; give for example fixed:10.')
+
+
+def may_short(product: Product) -> bool:
+    """Tell whether the product lets one sell what is not held."""
+    return product not in (Product.CNC, Product.MTF)
+
+
+def size_for(sizing: Row, equity_units: int, price: float, stop: float) -> int:
+    """Return `size_of`, or raise UserError when nothing tells how much."""
+    size = size_of(sizing, equity_units, price, stop)
+    if size == NO_SIZE:
+        raise UserError(
+            "Expected a stop (with max_risk_per_trade) or max_position_size to size the order by risk, was neither; "
+            "give max_position_size, or fixed:N as sizing."
+        )
+    return size
+
+
+def order_for(
+    intent: Row,
+    instrument: Instrument,
+    position: int,
+    held_target: float,
+    size: int,
+    *,
+    product: Product,
+    owner: str,
+    price: float,
+    can_short: bool = True,
+) -> OrderRequest | None:
+    """Return the one order that leads from the position (signed quantity) to what the intent wants, or None.
+
+    `price` is the close that was decided on. A limit order at `intent.limit` when there is one, else a market order; stop, target
+    and trail travel with an order that leaves a position open. Prices are put on the grid.
+    """
+    lot = instrument.lot_size
+    wanted = wanted_quantity(float(intent.target), held_target, position, size, lot, can_short and may_short(product))
+    if wanted == position:
+        return None
+    tick = float(instrument.tick_size)
+    limit = _price(intent.limit, tick)
+    is_open = wanted != 0
+    return OrderRequest(
+        instrument=instrument,
+        side=Side.BUY if wanted > position else Side.SELL,
+        quantity=abs(wanted - position),
+        order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
+        product=product,
+        price=limit,
+        owner=owner,
+        purpose=Purpose(REASONS[purpose_of(position, wanted)]),
+        reference_price=price,
+        stop=_price(intent.stop, tick) if is_open else None,
+        target=_price(intent.profit, tick) if is_open else None,
+        trail=float(intent.trail) if is_open and math.isfinite(intent.trail) else None,
+    )
+
+
+def _price(value: float, tick: float) -> float | None:
+    return to_tick(float(value), tick) if math.isfinite(value) else None
