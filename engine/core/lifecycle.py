@@ -1,0 +1,167 @@
+"""Where an order may go from here, and what to believe when the broker's news comes late, twice or out of order.
+
+`transition` is for what we do ourselves and follows the table, or raises. `advance` merges what the broker says: what is filled only
+grows, an end is only left for a late fill or a live sighting, and the same news in any order leads to the same order.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.core.errors import InvalidTransition
+from engine.core.model import BrokerFill, Order, OrderStatus, OrderUpdate, Pending, to_units
+
+S = OrderStatus
+
+_SIGHTED = frozenset({S.ACKED, S.TRIGGER, S.OPEN, S.PARTIAL, S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED})
+_LATE = frozenset({S.OPEN, S.TRIGGER, S.PARTIAL, S.FILLED})
+
+TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
+    S.NEW: frozenset({S.DENIED, S.INTENT}),
+    S.INTENT: _SIGHTED | {S.SENT, S.UNKNOWN, S.NOT_PLACED},
+    S.SENT: _SIGHTED | {S.UNKNOWN, S.NOT_PLACED},
+    S.UNKNOWN: _SIGHTED | {S.NOT_PLACED, S.OPERATOR},
+    S.ACKED: _SIGHTED - {S.ACKED},
+    S.TRIGGER: _SIGHTED - {S.ACKED, S.TRIGGER},
+    S.OPEN: _SIGHTED - {S.ACKED, S.OPEN},
+    S.PARTIAL: frozenset({S.PARTIAL, S.FILLED, S.CANCELLED, S.EXPIRED}),
+    S.CANCELLED: _LATE,
+    S.EXPIRED: _LATE,
+    S.REJECTED: _LATE,
+    S.NOT_PLACED: _SIGHTED,
+    S.OPERATOR: _SIGHTED,
+    S.FILLED: frozenset(),
+    S.DENIED: frozenset(),
+}
+"""From each status, those that may follow; what follows CANCELLED, EXPIRED, REJECTED or NOT_PLACED is the late truth, with an alarm."""
+
+_RANK = {S.NEW: 0, S.INTENT: 1, S.SENT: 2, S.UNKNOWN: 3, S.ACKED: 4, S.TRIGGER: 5, S.OPEN: 6, S.PARTIAL: 7}
+_END_RANK = {S.DENIED: 0, S.NOT_PLACED: 1, S.OPERATOR: 2, S.REJECTED: 3, S.EXPIRED: 4, S.CANCELLED: 5, S.FILLED: 6}
+_OUR_OWN_VERDICTS = frozenset({S.NOT_PLACED, S.OPERATOR})
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What an update led to: the order as it is now, the fills not seen before, and what the trader must be told."""
+
+    order: Order
+    new_fills: tuple[BrokerFill, ...] = ()
+    alarms: tuple[str, ...] = ()
+    is_regression: bool = False
+    """The update was older than what is known: recorded, not applied."""
+
+
+def transition(order: Order, status: OrderStatus, now_ns: int, **changes: Any) -> Order:
+    """Return the order in its next status, with further changes; raises InvalidTransition where the table has no way."""
+    if status not in TRANSITIONS[order.status]:
+        allowed = ", ".join(sorted(TRANSITIONS[order.status])) or "nothing"
+        raise InvalidTransition(f"Order {order.id} is {order.status}: expected {allowed} to follow, was {status}.")
+    return replace(order, status=status, updated_ns=max(order.updated_ns, now_ns), **changes)
+
+
+def advance(order: Order, update: OrderUpdate, known_trades: Mapping[str, int]) -> Advance:
+    """Merge what the broker says into what is known; `known_trades` holds the quantity of each of the order's trades by trade id.
+
+    What is filled is the larger of the sum of all trades and every filled quantity that was reported.
+    """
+    new_fills = _unseen(update.fills, known_trades)
+    traded = sum(known_trades.values()) + sum(fill.quantity for fill in new_fills)
+    filled = max(order.filled, update.filled, traded)
+    is_newer = update.time_ns >= order.updated_ns
+    quantity = _or(update.quantity, order.quantity) if is_newer else order.quantity
+    status, alarms, is_regression = _merge(order, update, filled, quantity, is_newer)
+    if filled > quantity:
+        alarms = (*alarms, f"Order {order.id} filled {filled} of {quantity}: more than was asked; check the position at the broker.")
+    merged = replace(
+        order,
+        status=status,
+        pending=_pending(order, update, status, is_newer),
+        broker_order_id=order.broker_order_id or update.broker_order_id,
+        quantity=quantity,
+        price=_or(update.price, order.price) if is_newer else order.price,
+        trigger_price=_or(update.trigger_price, order.trigger_price) if is_newer else order.trigger_price,
+        filled=filled,
+        filled_value_units=order.filled_value_units + sum(to_units(fill.price) * fill.quantity for fill in new_fills),
+        message=update.message or order.message,
+        updated_ns=max(order.updated_ns, update.time_ns),
+    )
+    return Advance(merged, new_fills, alarms, is_regression)
+
+
+def new_order_id(env: str, owner: str, now_ms: int, random: bytes) -> str:
+    """Make an order id that a broker carries as a tag: 20 characters of Crockford's base32.
+
+    One for the environment, two for the owner, nine for the time in milliseconds, eight for five random bytes.
+    """
+    return env[:1].upper() + _base32(zlib.crc32(owner.encode()), 2) + _base32(now_ms, 9) + _base32(int.from_bytes(random[:5], "big"), 8)
+
+
+def _base32(number: int, length: int) -> str:
+    return "".join(_CROCKFORD[(number >> (5 * i)) & 31] for i in reversed(range(length)))
+
+
+def _or(value: Any, otherwise: Any) -> Any:
+    return otherwise if value is None else value
+
+
+def _unseen(fills: tuple[BrokerFill, ...], known_trades: Mapping[str, int]) -> tuple[BrokerFill, ...]:
+    unique = {fill.trade_id: fill for fill in fills if fill.trade_id not in known_trades}
+    return tuple(sorted(unique.values(), key=lambda fill: fill.time_ns))
+
+
+def _pending(order: Order, update: OrderUpdate, status: OrderStatus, is_newer: bool) -> Pending:
+    if status.is_terminal:
+        return Pending.NONE
+    return update.pending if update.pending is not None and is_newer else order.pending
+
+
+def _merge(order: Order, update: OrderUpdate, filled: int, quantity: int, is_newer: bool) -> tuple[OrderStatus, tuple[str, ...], bool]:
+    """Return the status to believe, the alarms, and whether the update was a step back."""
+    said = _said(update.status, filled, quantity, order)
+    if said is None:
+        return order.status, (), False
+    if not order.status.is_terminal:
+        is_step_back = not said.is_terminal and _RANK[said] < _RANK[order.status]
+        if is_step_back and not (update.is_snapshot and is_newer and order.status is not S.PARTIAL):
+            return order.status, (), True
+        return said, (), False
+    return _leave_end(order, update, said, filled, is_newer)
+
+
+def _said(status: OrderStatus | None, filled: int, quantity: int, order: Order) -> OrderStatus | None:
+    """Read an update's status together with what is filled; None says nothing new."""
+    if filled >= quantity > 0:
+        return S.FILLED
+    if status is not None and status.is_terminal:
+        return status
+    if filled > 0:
+        return S.PARTIAL
+    return status
+
+
+def _leave_end(
+    order: Order, update: OrderUpdate, said: OrderStatus, filled: int, is_newer: bool
+) -> tuple[OrderStatus, tuple[str, ...], bool]:
+    """Decide what news is worth for an order that had ended."""
+    late = f"Order {order.id} was {order.status} and is {said} at the broker ({filled} filled): the broker's word was taken, check the position."
+    if said.is_terminal:
+        if said is order.status:
+            return order.status, _late_fill(order, filled), False
+        kept = max(order.status, said, key=_END_RANK.__getitem__)
+        return kept, (late,), kept is order.status
+    is_ghost = order.status in _OUR_OWN_VERDICTS
+    is_sighted_alive = update.is_snapshot and is_newer and update.status is not None and order.status is not S.FILLED
+    if is_ghost or is_sighted_alive:
+        return said, (late,), False
+    return order.status, _late_fill(order, filled), filled == order.filled
+
+
+def _late_fill(order: Order, filled: int) -> tuple[str, ...]:
+    if filled <= order.filled:
+        return ()
+    return (f"Order {order.id} was {order.status} when {filled - order.filled} more of it filled; check the position at the broker.",)
