@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.errors import InvalidOption, UnknownTemplate, UserError, did_you_mean
+from engine.core.records import Row
 
 T = TypeVar("T")
 
@@ -117,7 +118,7 @@ class Template:
 
     def new_state(self) -> NDArray[np.float64]:
         """Make a fresh state buffer."""
-        return np.zeros(max(1, len(self.state.names or ())), dtype=np.float64)
+        return np.zeros(max(1, self.state.itemsize // 8), dtype=np.float64)
 
     def new_params(self, values: Mapping[str, float]) -> NDArray[np.float64]:
         """Make the parameter buffer from parsed values."""
@@ -204,18 +205,29 @@ class Indicator:
     state: np.dtype[Any]
     update: Callable[..., Any]
     is_overlay: bool
+    outputs: tuple[str, ...] = ("value",)
+    """Fields of the state that are drawn, NaN until there were enough bars."""
+
+    def new_state(self) -> Row:
+        """Make a fresh state record."""
+        return np.zeros(1, dtype=self.state)[0]
 
 
 INDICATORS: Registry[Indicator] = Registry("indicator", package="engine.indicators")
 
 
-def indicator(title: str, state: np.dtype[Any], *, overlay: bool, **parameters: tuple[float, float, float]) -> Callable[[F], F]:
-    """Make `update(state_record, ..., parameters...)` an indicator named after its file; `overlay` draws it on the price."""
+def indicator(
+    title: str, state: np.dtype[Any], *, overlay: bool, outputs: tuple[str, ...] = ("value",), **parameters: tuple[float, float, float]
+) -> Callable[[F], F]:
+    """Make `update(state_record, ..., parameters...)` an indicator named after its file; `overlay` draws it on the price.
+
+    What lies between the state and the parameters is named after the fields of a BAR that it reads (`close`, or `high, low, close`).
+    """
 
     def wrap(update: F) -> F:
         name = update.__module__.rpartition(".")[2]
         made = tuple(Parameter(key, *values) for key, values in parameters.items())
-        INDICATORS.add(name, Indicator(name, title, made, state, update, overlay))
+        INDICATORS.add(name, Indicator(name, title, made, state, update, overlay, outputs))
         return update
 
     return wrap

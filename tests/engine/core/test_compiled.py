@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.core import compiled as compiling
-from engine.core.compiled import compile_all, compiled, is_disabled, pointer_type, record_type
+from engine.core.compiled import compile_all, compiled, is_disabled, pointer_type, record_type, row_of
 from engine.core.records import BAR, INTENT, fields
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -117,3 +117,32 @@ def test_importing_the_law_does_not_import_numba() -> None:
     code = "import sys, engine.core.compiled, engine.core.matching; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def bump(buffer, dtype):  # type: ignore[no-untyped-def]
+    """Add one to the second field."""
+    row = row_of(buffer, dtype)
+    row.b += 1.0
+    return row.a + row.b
+
+
+def test_a_buffer_read_as_a_record_is_the_buffer_itself() -> None:
+    buffer = np.array([1.0, 2.0])
+    assert bump(buffer, SMALL) == 4.0
+    assert buffer.tolist() == [1.0, 3.0]
+
+
+@with_machine_code
+def test_machine_code_reads_a_buffer_as_a_record_too() -> None:
+    compiling._numba()
+    import numba
+
+    @numba.njit  # type: ignore[untyped-decorator]  # no disk cache, so that the teaching itself is run
+    def fresh(buffer):  # type: ignore[no-untyped-def]
+        row = row_of(buffer, SMALL)
+        row.b += 1.0
+        return row.a + row.b
+
+    buffer = np.array([1.0, 2.0])
+    assert fresh(buffer) == 4.0
+    assert buffer.tolist() == [1.0, 3.0]

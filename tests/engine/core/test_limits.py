@@ -1,0 +1,49 @@
+"""Each limit at its edge, one unit inside and one unit outside; none refuses when it was not given."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from engine.core import limits
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("held", "quantity", "opened"),
+    [(0, 5, 5), (0, -5, 5), (5, 5, 5), (5, -3, 0), (5, -5, 0), (5, -10, 0), (5, -12, 2), (-5, 3, 0), (-5, -1, 1)],
+)
+def test_an_order_opens_only_what_makes_the_position_larger(held: int, quantity: int, opened: int) -> None:
+    assert limits.opened_by(held, quantity) == opened
+
+
+def test_cash_is_equity_less_what_is_held_and_what_is_on_its_way() -> None:
+    assert limits.free_cash(1000, 300, 200) == 500
+    assert not limits.lacks_cash(500, 500)
+    assert limits.lacks_cash(501, 500)
+
+
+def test_a_position_more_may_be_one_too_many() -> None:
+    assert not limits.has_too_many(2, 3.0)
+    assert limits.has_too_many(3, 3.0)
+    assert not limits.has_too_many(3, NAN)
+
+
+def test_a_position_is_too_large_above_its_percentage_of_capital() -> None:
+    assert not limits.is_too_large(100, 1000, 10.0)
+    assert limits.is_too_large(101, 1000, 10.0)
+    assert not limits.is_too_large(101, 1000, NAN)
+
+
+def test_a_day_is_lost_when_its_loss_reaches_the_limit() -> None:
+    assert not limits.has_lost_day(1000, 901, 100.0)
+    assert limits.has_lost_day(1000, 900, 100.0)
+    assert not limits.has_lost_day(1000, 0, NAN)
+
+
+def test_equity_is_drawn_down_when_the_fall_from_the_peak_reaches_the_limit() -> None:
+    assert not limits.is_drawn_down(1000, 801, 20.0)
+    assert limits.is_drawn_down(1000, 800, 20.0)
+    assert not limits.is_drawn_down(1000, 0, NAN)
