@@ -168,8 +168,9 @@ def _teach_row_of() -> None:
 
         return dtype.dtype(buffer, dtype), emit
 
+    # Without annotations: numba compares the two signatures, and a lambda has none.
     @overload(row_of, inline="always")  # type: ignore[untyped-decorator]
-    def _row_of(buffer: Any, dtype: Any) -> Any:
+    def _row_of(buffer, dtype):  # type: ignore[no-untyped-def]
         return lambda buffer, dtype: at(buffer, dtype)
 
 
