@@ -148,7 +148,7 @@ def _leave_end(
     order: Order, update: OrderUpdate, said: OrderStatus, filled: int, is_newer: bool
 ) -> tuple[OrderStatus, tuple[str, ...], bool]:
     """Decide what news is worth for an order that had ended."""
-    late = f"Order {order.id} was {order.status} and is {said} at the broker, {filled} filled; that was taken as the truth, check the position."
+    late = f"Order {order.id} was {order.status} and is {said} at the broker, {filled} filled; the position was corrected, check it."
     if said.is_terminal:
         if said is order.status:
             return order.status, _late_fill(order, filled), False
