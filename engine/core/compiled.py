@@ -169,7 +169,7 @@ def _teach_row_of() -> None:
         return dtype.dtype(buffer, dtype), emit
 
     # Without annotations: numba compares the two signatures, and a lambda has none.
-    @overload(row_of, inline="always")  # type: ignore[untyped-decorator]
+    @overload(row_of, inline="always")
     def _row_of(buffer, dtype):  # type: ignore[no-untyped-def]
         return lambda buffer, dtype: at(buffer, dtype)
 
