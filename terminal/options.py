@@ -1,0 +1,57 @@
+"""What a trader can set, one line each: the settings dialog, the settings file and the command line's defaults follow from this list.
+
+An option is read where it acts, by its name; nothing here knows who reads it.
+"""
+
+from __future__ import annotations
+
+from engine.core.options import Option
+
+DEMO_WATCH = (
+    "NSE:RELIANCE",
+    "NSE:TCS",
+    "NSE:HDFCBANK",
+    "NSE:INFY",
+    "NSE:ICICIBANK",
+    "NSE:SBIN",
+    "NSE:BHARTIARTL",
+    "NSE:ITC",
+    "NSE:LT",
+    "NSE:AXISBANK",
+    "NSE:MARUTI",
+    "NSE:SUNPHARMA",
+)
+
+TRADING, APPEARANCE, KEYS, DATA = "Trading", "Appearance", "Keys", "Data"
+"""Tabs of the dialog, tables of the file."""
+
+OPTIONS: tuple[Option, ...] = (
+    Option("capital", 1_000_000.0, "Money the paper account starts with", low=1_000.0, high=1e12, unit="rupees", section=TRADING),
+    Option("broker", "simulated", "Where orders go", choices=("simulated", "paper"), section=TRADING),
+    Option("charges", "zerodha", "Schedule of charges put on each fill", choices=("zerodha", "none"), section=TRADING),
+    Option(
+        "market_seed",
+        1,
+        "Number that the generated market grows from; the same number is the same market",
+        low=0,
+        high=2**31,
+        section=TRADING,
+    ),
+    Option("watch", DEMO_WATCH, "Symbols of the market watch", section=TRADING),
+    Option("demo_strategy", True, "Add an EMA crossover on the first start, so that there is something to see", section=TRADING),
+    Option("theme", "dark", "Colours of the window", choices=("dark", "light"), section=APPEARANCE),
+    Option("font_size", 10, "Size of the text", low=7, high=24, unit="points", section=APPEARANCE),
+    Option("lock_layout", False, "Keep panels from being moved by accident", section=APPEARANCE),
+    Option("keymap", "shikra", "Set of keys to begin with", choices=("shikra", "nest", "metatrader"), section=KEYS),
+    Option("hold_ms", 800, "How long kill and flatten must be held", low=300, high=3000, unit="milliseconds", section=KEYS),
+    Option("database", "", "Database URL; empty keeps a file in the data folder", section=DATA),
+    Option("log_level", "info", "How much the log file tells", choices=("debug", "info", "warning", "error"), section=DATA),
+)
+
+
+def sections() -> dict[str, list[Option]]:
+    """Group the options by section, in order."""
+    grouped: dict[str, list[Option]] = {}
+    for option in OPTIONS:
+        grouped.setdefault(option.section, []).append(option)
+    return grouped
