@@ -1,0 +1,30 @@
+"""The whole account: flatten everything, stop everything, and let trading go on.
+
+Both need a held key, so that a slip of the hand does neither; neither ever waits for a question to be answered.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from terminal.actions import Context, action
+
+
+@action("account.flatten", title="Flatten: cancel all, close all positions", keys="Ctrl+Shift+F", guard="hold or twice", menu="Trade")
+def flatten(context: Context, payload: object) -> Any:
+    """Cancel every order and close every position."""
+    context.view.notify("warning", "Flattening: cancelling all orders and closing all positions.")
+    return context.engine.flatten()
+
+
+@action("account.kill", title="KILL: stop all trading now", keys="Ctrl+Shift+K", guard="hold", menu="Trade")
+def kill(context: Context, payload: object) -> Any:
+    """Latch the kill switch: strategies stop, every order is cancelled, nothing new is sent until it is resumed by hand."""
+    flatten_too = isinstance(payload, dict) and bool(payload.get("flatten"))
+    return context.engine.kill("by hand", flatten=flatten_too)
+
+
+@action("account.resume", title="Resume trading after a halt", menu="Trade")
+def resume(context: Context, payload: object) -> Any:
+    """Release the kill switch or a halt."""
+    return context.engine.rearm("by hand")

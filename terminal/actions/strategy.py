@@ -1,0 +1,59 @@
+"""Strategies: add one from a template, start it, let it rest, stop it.
+
+A strategy that was added stands still until it is started by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from terminal.actions import Context, action
+
+
+@action("strategy.new", title="New strategy...", keys="Ctrl+N", menu="Strategy")
+def new(context: Context, payload: object) -> None:
+    """Open the form for a new strategy."""
+    context.window.show_dialog("strategy")
+
+
+@action("strategy.add", title="Add a strategy")
+def add(context: Context, payload: Mapping[str, Any]) -> Any:
+    """Add a strategy: {"strategy_config": {...}, "risk_config": {...}, ...} as in the public API."""
+    return context.engine.add_strategy(payload)
+
+
+@action("strategy.start", title="Start the strategy")
+def start(context: Context, payload: str) -> Any:
+    """Start one by its id."""
+    return context.engine.start_strategy(payload)
+
+
+@action("strategy.pause", title="Pause: exits go on, nothing new is opened")
+def pause(context: Context, payload: str) -> Any:
+    """Pause one by its id."""
+    return context.engine.pause_strategy(payload)
+
+
+@action("strategy.resume", title="Resume the strategy")
+def resume(context: Context, payload: str) -> Any:
+    """Resume one by its id."""
+    return context.engine.resume_strategy(payload)
+
+
+@action("strategy.stop", title="Stop the strategy; its position stays")
+def stop(context: Context, payload: str) -> Any:
+    """Stop one by its id."""
+    return context.engine.stop_strategy(payload)
+
+
+@action("strategy.emergency_stop", title="Emergency stop: cancel its orders, close its position")
+def emergency_stop(context: Context, payload: str) -> Any:
+    """Stop one by its id, cancel its orders and close its position."""
+    return context.engine.emergency_stop_strategy(payload)
+
+
+@action("strategy.remove", title="Remove the strategy")
+def remove(context: Context, payload: str) -> Any:
+    """Remove a stopped one by its id."""
+    return context.engine.remove_strategy(payload)
