@@ -1,0 +1,282 @@
+"""What one frame of ticks does: bad ones are put aside, quotes go to the board, trades into the minute bars being made.
+
+Pure: the arrays are the caller's. Ticks of an instrument are taken in the order in which they came, and time never runs backwards: a
+trade that is told of after its minute was closed belongs to the minute that is open now.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from engine.core.bars import SECOND_NS, extend, open_of, window_start
+from engine.core.compiled import compiled, record_type
+from engine.core.records import MODE_FULL, MODE_QUOTE, Row, Rows, record
+
+DAY_NS = 86_400 * SECOND_NS
+IST_OFFSET_NS = 19_800 * SECOND_NS
+
+TAKEN, UNKNOWN_TOKEN, NOT_A_PRICE, JUMP = 0, 1, 2, 3
+"""What became of a tick."""
+
+FEED = record(
+    ("open_ns", "i8"),  # open of the session of today, at which windows are anchored
+    ("from_ns", "i8"),  # when it was subscribed: a bar that began earlier is not whole
+    ("closed_ns", "i8"),  # end of the last minute that was closed
+    ("day", "i8"),  # day of the last trade, in India
+    ("volume", "i8"),  # of the day, as last told; -1 before the first tick
+    ("last", "f8"),  # last price that was believed
+    ("suspect", "f8"),  # last price that was not
+    ("jump", "f8"),  # largest believable change between two ticks, as a fraction; 0 believes all
+)
+record_type("FEED", FEED)
+
+WINDOW = record(
+    ("wanted", "i1"),
+    ("from_ns", "i8"),  # windows that began earlier are not whole
+    ("folded_ns", "i8"),  # end of the last minute that was taken in
+)
+record_type("WINDOW", WINDOW)
+
+
+@compiled("i8(TICK, FEED)")
+def judge(tick: Row, feed: Row) -> int:
+    """Say whether a tick can be true; a jump is believed when the next tick agrees with it within 1 %."""
+    price = tick.last_price
+    if not 0.0 < price < 1e12:
+        return NOT_A_PRICE
+    if feed.jump > 0.0 and feed.last > 0.0 and abs(price / feed.last - 1.0) > feed.jump:
+        is_confirmed = feed.suspect > 0.0 and abs(price / feed.suspect - 1.0) <= 0.01
+        feed.suspect = price
+        if not is_confirmed:
+            return JUMP
+    feed.suspect = 0.0
+    feed.last = price
+    return TAKEN
+
+
+@compiled("i8(TICK, FEED, i8)")
+def traded(tick: Row, feed: Row, day: int) -> int:
+    """Return by how much the day's volume rose: all of it on a new day, of the very first tick only its last trade, never less than 0."""
+    if feed.volume < 0:
+        rise = int(tick.last_quantity)
+    elif day > feed.day:
+        rise = int(tick.volume)
+    else:
+        rise = max(int(tick.volume - feed.volume), 0)
+    if day > feed.day or tick.volume > feed.volume:
+        feed.volume = tick.volume
+    return rise
+
+
+@compiled("void(BAR, i8, i8, i8, TICK, i8)")
+def begin(bar: Row, slot: int, start_ns: int, open_ns: int, tick: Row, volume: int) -> None:
+    """Begin the minute's bar with its first trade."""
+    bar.time_ns = start_ns
+    bar.session_minute = (start_ns - open_ns) // 60_000_000_000
+    bar.instrument = slot
+    bar.open = tick.last_price
+    bar.high = tick.last_price
+    bar.low = tick.last_price
+    bar.close = tick.last_price
+    bar.volume = volume
+    bar.oi = tick.oi
+
+
+@compiled("i8(TICK, i8, i8, i8, FEED, BAR, BAR[:], i8)")
+def take_trade(tick: Row, slot: int, now_ns: int, until_ns: int, feed: Row, bar: Row, closed: Rows, count: int) -> int:
+    """Put a believed tick into its minute; returns the count of closed bars, one more when it opened the next minute."""
+    has_volume = tick.mode == MODE_QUOTE or tick.mode == MODE_FULL
+    seconds = tick.last_trade_time if tick.last_trade_time > 0 else tick.exchange_time
+    time_ns = int(seconds) * 1_000_000_000 if seconds > 0 else now_ns
+    day = (time_ns + IST_OFFSET_NS) // DAY_NS
+    rise = traded(tick, feed, day) if has_volume else 0
+    feed.day = max(feed.day, day)
+    earliest = max(until_ns, feed.closed_ns, bar.time_ns)
+    if has_volume and rise == 0 and (tick.last_trade_time <= 0 or time_ns < earliest):
+        return count  # a quote without a trade
+    time_ns = max(time_ns, earliest)
+    start_ns = window_start(time_ns, 60, feed.open_ns)
+    if bar.time_ns == start_ns:
+        bar.high = max(bar.high, tick.last_price)
+        bar.low = min(bar.low, tick.last_price)
+        bar.close = tick.last_price
+        bar.volume += rise
+        bar.oi = tick.oi
+        return count
+    if bar.time_ns > 0:
+        feed.closed_ns = bar.time_ns + 60_000_000_000
+        if bar.time_ns >= feed.from_ns:
+            closed[count] = bar
+            count += 1
+    begin(bar, slot, start_ns, feed.open_ns, tick, rise)
+    return count
+
+
+@compiled("i8(i8, i8[:], i8[:])")
+def slot_of(token: int, tokens: NDArray[Any], slots: NDArray[Any]) -> int:
+    """Find the slot of a token among sorted ones by halving; -1 when nobody subscribed it."""
+    low, high = 0, len(tokens)
+    while low < high:
+        middle = (low + high) // 2
+        if tokens[middle] < token:
+            low = middle + 1
+        else:
+            high = middle
+    return int(slots[low]) if low < len(tokens) and tokens[low] == token else -1
+
+
+@compiled("i8(TICK[:], i8[:], i8[:], i8, i8, FEED[:], BAR[:], BAR[:], i8[:], i1[:])")
+def take_trades(
+    ticks: Rows,
+    tokens: NDArray[Any],
+    token_slots: NDArray[Any],
+    now_ns: int,
+    until_ns: int,
+    feed: Rows,
+    forming: Rows,
+    closed: Rows,
+    slots: NDArray[Any],
+    verdicts: NDArray[Any],
+) -> int:
+    """Judge each tick of a frame and put the believed ones into the minute bars of `forming`.
+
+    `tokens`: sorted, with the slot of each in `token_slots`. `now_ns` stands in where a tick tells no time; minutes that ended by
+    `until_ns` are closed. Writes each tick's slot and verdict (TAKEN, ...) and the bars that closed; returns how many closed.
+    """
+    count = 0
+    for i in range(len(ticks)):
+        slot = slot_of(ticks[i].instrument_token, tokens, token_slots)
+        slots[i] = slot
+        if slot < 0:
+            verdicts[i] = UNKNOWN_TOKEN
+            continue
+        verdicts[i] = judge(ticks[i], feed[slot])
+        if verdicts[i] == TAKEN:
+            count = take_trade(ticks[i], slot, now_ns, until_ns, feed[slot], forming[slot], closed, count)
+    return count
+
+
+@compiled("void(TICK, i8, f8[:,:,:], i8[:,:,:], f8[:], f8[:], f8[:], f8[:])")
+def take_depth(
+    tick: Row,
+    slot: int,
+    prices: NDArray[Any],
+    quantities: NDArray[Any],
+    bid: NDArray[Any],
+    ask: NDArray[Any],
+    bid_quantity: NDArray[Any],
+    ask_quantity: NDArray[Any],
+) -> None:
+    """Write five levels of depth and the best of them."""
+    for side in range(2):
+        for level in range(5):
+            prices[slot, side, level] = tick.depth[side, level].price
+            quantities[slot, side, level] = tick.depth[side, level].quantity
+    bid[slot] = prices[slot, 0, 0]
+    ask[slot] = prices[slot, 1, 0]
+    bid_quantity[slot] = quantities[slot, 0, 0]
+    ask_quantity[slot] = quantities[slot, 1, 0]
+
+
+@compiled("i8(TICK[:], i8[:], i1[:], i8, i8[:], i8[:], i8[:], " + "f8[:], " * 13 + "f8[:,:,:], i8[:,:,:])")
+def take_quotes(
+    ticks: Rows,
+    slots: NDArray[Any],
+    verdicts: NDArray[Any],
+    now_ns: int,
+    times: NDArray[Any],
+    versions: NDArray[Any],
+    changed: NDArray[Any],
+    last_price: NDArray[Any],
+    day_open: NDArray[Any],
+    high: NDArray[Any],
+    low: NDArray[Any],
+    close: NDArray[Any],
+    average_price: NDArray[Any],
+    bid: NDArray[Any],
+    ask: NDArray[Any],
+    bid_quantity: NDArray[Any],
+    ask_quantity: NDArray[Any],
+    last_quantity: NDArray[Any],
+    volume: NDArray[Any],
+    oi: NDArray[Any],
+    depth_price: NDArray[Any],
+    depth_quantity: NDArray[Any],
+) -> int:
+    """Write the believed ticks of a frame to the quote board's columns; returns how many slots changed, their numbers in `changed`."""
+    count = 0
+    for i in range(len(ticks)):
+        slot, tick = slots[i], ticks[i]
+        if verdicts[i] != TAKEN:
+            continue
+        if versions[slot] >= 0:
+            changed[count] = slot
+            count += 1
+            versions[slot] = -versions[slot] - 1  # negative while the frame lasts: each slot is told once
+        times[slot] = now_ns
+        last_price[slot] = tick.last_price
+        _take_day(tick, slot, day_open, high, low, close)
+        if tick.mode == MODE_QUOTE or tick.mode == MODE_FULL:
+            average_price[slot] = tick.average_price
+            last_quantity[slot] = tick.last_quantity
+            volume[slot] = tick.volume
+            oi[slot] = tick.oi
+        if tick.mode == MODE_FULL:
+            take_depth(tick, slot, depth_price, depth_quantity, bid, ask, bid_quantity, ask_quantity)
+    for i in range(count):
+        versions[changed[i]] = -versions[changed[i]]
+    return count
+
+
+@compiled("void(TICK, i8, f8[:], f8[:], f8[:], f8[:])")
+def _take_day(tick: Row, slot: int, day_open: NDArray[Any], high: NDArray[Any], low: NDArray[Any], close: NDArray[Any]) -> None:
+    """Write the day's prices, those that the tick tells."""
+    if tick.open > 0.0:
+        day_open[slot] = tick.open
+    if tick.high > 0.0:
+        high[slot] = tick.high
+    if tick.low > 0.0:
+        low[slot] = tick.low
+    if tick.close > 0.0:
+        close[slot] = tick.close
+
+
+@compiled("i8(BAR[:], i8, WINDOW[:], BAR[:], BAR[:])")
+def fold(minutes: Rows, interval_s: int, windows: Rows, forming: Rows, closed: Rows) -> int:
+    """Take closed minute bars into the larger bars of `forming` (by slot); writes those that closed and returns how many.
+
+    `closed` needs room for two a minute: the one that a hole in the data left open, and the minute's own.
+    """
+    count = 0
+    for i in range(len(minutes)):
+        minute = minutes[i]
+        slot = minute.instrument
+        window, bar = windows[slot], forming[slot]
+        end_ns = minute.time_ns + 60_000_000_000
+        if window.wanted == 0 or end_ns <= window.folded_ns:
+            continue
+        window.folded_ns = end_ns
+        open_ns = open_of(minute)
+        start_ns = window_start(minute.time_ns, interval_s, open_ns)
+        if bar.time_ns == start_ns:
+            extend(bar, minute)
+        else:
+            count = finish(bar, window, closed, count)
+            forming[slot] = minute
+            bar.time_ns = start_ns
+            bar.session_minute = (start_ns - open_ns) // 60_000_000_000
+        if end_ns >= start_ns + interval_s * 1_000_000_000:
+            count = finish(bar, window, closed, count)
+    return count
+
+
+@compiled("i8(BAR, WINDOW, BAR[:], i8)")
+def finish(bar: Row, window: Row, closed: Rows, count: int) -> int:
+    """Close a larger bar, if there is one; it is told only when it is whole. Returns the new count."""
+    if bar.time_ns > 0 and bar.time_ns >= window.from_ns:
+        closed[count] = bar
+        count += 1
+    bar.time_ns = 0
+    return count

@@ -1,0 +1,227 @@
+"""What the market says now: every tick on the quote board, every closed bar told once, bad ticks put aside and counted.
+
+The only writer of the board. Within a frame the board is complete before anyone is told; minutes are told before larger bars.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from engine.bar_builder import BarBuilder, Frame
+from engine.clock import Clock
+from engine.core import frames
+from engine.core.bars import MINUTE_NS, resample
+from engine.core.errors import UnknownSymbol, did_you_mean
+from engine.core.model import Bar, Instrument, InstrumentKind, Quote
+from engine.core.records import BAR, Rows
+from engine.view import QuoteBoard
+
+if TYPE_CHECKING:
+    from engine.calendar import Calendar
+
+KEPT_MINUTES = 200_000
+"""Closed minute bars that stay in memory, all instruments together."""
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_NSE_OPEN_NS = (9 * 60 + 15) * MINUTE_NS
+_NSE_CLOSE_NS = (15 * 60 + 30) * MINUTE_NS
+
+REASONS = {
+    frames.UNKNOWN_TOKEN: "an instrument that nobody subscribed",
+    frames.NOT_A_PRICE: "a price that is not a positive number",
+    frames.JUMP: "a jump that no second tick confirmed",
+}
+"""Why a tick was put aside."""
+
+
+class MarketDataHandler(QObject):
+    """Quotes, bars and the state of the market, for whoever asks."""
+
+    ticks_received = Signal(object)
+    """NDArray of the slots that a frame changed."""
+    bars_closed = Signal(int, object)
+    """Interval in seconds, BAR rows (`instrument` is the slot)."""
+    tick_rejected = Signal(str)
+    """One sentence, the first time an instrument sends such a tick."""
+
+    def __init__(
+        self,
+        board: QuoteBoard,
+        clock: Clock,
+        calendar: Calendar | None = None,
+        parent: QObject | None = None,
+        *,
+        max_jump_pct: float = 10.0,
+    ) -> None:
+        """`max_jump_pct`: a larger change between two ticks needs a second tick to be believed; 0 believes all (replayed data)."""
+        super().__init__(parent)
+        self.board = board
+        self.ticks = 0
+        """Ticks received, good and bad."""
+        self.rejected: Counter[str] = Counter()
+        """Ticks put aside, by reason."""
+        self._clock = clock
+        self._calendar = calendar
+        self._max_jump = max_jump_pct / 100.0
+        self._builder = BarBuilder(board, self._open_of)
+        self._tape: deque[Rows] = deque()
+        self._taped = 0
+        self._told: set[tuple[int, int]] = set()
+
+    def subscribe(self, instruments: Iterable[Instrument]) -> list[int]:
+        """Listen to these from now on; returns their slots on the board."""
+        now_ns = self._clock.now_ns()
+        slots = []
+        for instrument in instruments:
+            slot = self.board.add(instrument)
+            is_option = instrument.kind in (InstrumentKind.CALL, InstrumentKind.PUT)
+            self._builder.watch(slot, instrument, now_ns, 0.0 if is_option else self._max_jump)
+            slots.append(slot)
+        return slots
+
+    def unsubscribe(self, instruments: Iterable[Instrument]) -> None:
+        """Listen to these no more; their last quotes stay on the board."""
+        for instrument in instruments:
+            self._builder.forget(instrument.token)
+
+    def is_subscribed(self, instrument: Instrument) -> bool:
+        """Tell whether its ticks are listened to."""
+        return self._builder.is_watched(instrument.token)
+
+    def want_interval(self, slot: int, interval_s: int) -> None:
+        """Tell closed bars of this interval, too; raises InvalidOption unless it is whole minutes."""
+        self._builder.want(slot, interval_s, self._clock.now_ns())
+
+    def seed(self, slot: int, minutes: Rows) -> None:
+        """Fill in minute bars of history that end where the ticks begin, so that the bars being made are whole."""
+        self._builder.seed(slot, minutes)
+        rows = minutes.copy()
+        rows["instrument"] = slot
+        self._keep(rows)
+
+    def on_ticks(self, ticks: Rows) -> None:
+        """Take a frame of TICK rows in order of arrival; tells the changed slots, then the bars that closed by it."""
+        if len(ticks) == 0:
+            return
+        frame = self._builder.take(ticks, self._clock.now_ns())
+        self.ticks += len(ticks)
+        if frame.verdicts.any():
+            self._put_aside(ticks, frame)
+        if len(frame.changed):
+            self.ticks_received.emit(frame.changed)
+        if len(frame.closed):
+            self._tell(frame.closed, 0)
+
+    def on_time(self, time_ns: int) -> None:
+        """Close the bars that ended by then, also those that a hole in the data left open."""
+        if self._builder.is_due(time_ns):
+            self._tell(self._builder.close_minutes(time_ns), time_ns)
+
+    def quote(self, symbol: str) -> Quote:
+        """Return the latest of `RELIANCE` or `NSE:RELIANCE`; raises UnknownSymbol when it is not watched."""
+        return self.board.quote(self.slot_of(symbol))
+
+    def slot_of(self, symbol: str) -> int:
+        """Return the slot of a symbol or key; raises UnknownSymbol with the nearest one."""
+        known: dict[str, int] = {}
+        for slot, instrument in enumerate(self.board.instruments):
+            known.setdefault(instrument.symbol, slot)
+            known[instrument.key] = slot
+        if symbol not in known:
+            raise UnknownSymbol(f'"{symbol}" is not watched{did_you_mean(symbol, known)}; subscribe it first.')
+        return known[symbol]
+
+    def history(self, symbol: str, interval_s: int = 60) -> Rows:
+        """Return the closed minutes of this session as bars of an interval (BAR rows, oldest first; the last may not be over yet)."""
+        slot = self.slot_of(symbol)
+        rows = np.concatenate([np.empty(0, dtype=BAR), *(chunk[chunk["instrument"] == slot] for chunk in self._tape)])
+        _, first = np.unique(rows["time_ns"], return_index=True)
+        return resample(rows[first], interval_s)
+
+    def ohlc(self, symbol: str, interval_s: int = 60, count: int = 100) -> list[Bar]:
+        """Return the last bars of `history` as records."""
+        instrument = self.board.instruments[self.slot_of(symbol)]
+        return [to_bar(row, instrument, interval_s) for row in self.history(symbol, interval_s)[-count:]]
+
+    def on_tick(self, callback: Callable[[Quote], None], symbols: Iterable[str] = ()) -> Callable[[], None]:
+        """Call back with the Quote of every change, of all or of the given symbols; returns what ends it.
+
+        The callback runs in the caller's process, on the loop: it must return quickly.
+        """
+        wanted = {self.slot_of(symbol) for symbol in symbols}
+
+        def on_slots(slots: NDArray[np.int64]) -> None:
+            for slot in slots.tolist():
+                if not wanted or slot in wanted:
+                    callback(self.board.quote(slot))
+
+        def end() -> None:
+            self.ticks_received.disconnect(on_slots)
+
+        self.ticks_received.connect(on_slots)
+        return end
+
+    def is_market_open(self, symbol: str | None = None) -> bool:
+        """Tell whether the market trades now: that of the symbol, or else NSE's by its usual hours."""
+        now_ns = self._clock.now_ns()
+        if self._calendar is not None and (symbol is not None or len(self.board)):
+            instrument = self.board.instruments[self.slot_of(symbol) if symbol is not None else 0]
+            return bool(self._calendar.is_open(instrument, now_ns))
+        local_ns = now_ns + frames.IST_OFFSET_NS
+        is_weekday = (local_ns // frames.DAY_NS + 3) % 7 < 5
+        return is_weekday and _NSE_OPEN_NS <= local_ns % frames.DAY_NS < _NSE_CLOSE_NS
+
+    def _open_of(self, instrument: Instrument, day: int) -> int:
+        """Return the open of the day's session; 09:15 when no calendar tells."""
+        if self._calendar is not None and day > 0:
+            sessions = self._calendar.sessions(instrument, date.fromordinal(_EPOCH + day))
+            if sessions:
+                return int(sessions[0][0])
+        return day * frames.DAY_NS - frames.IST_OFFSET_NS + _NSE_OPEN_NS
+
+    def _tell(self, minutes: Rows, time_ns: int) -> None:
+        if len(minutes):
+            self._keep(minutes)
+            self.bars_closed.emit(60, minutes)
+        for interval_s, rows in self._builder.close_larger(minutes, time_ns):
+            self.bars_closed.emit(interval_s, rows)
+
+    def _keep(self, minutes: Rows) -> None:
+        self._tape.append(minutes)
+        self._taped += len(minutes)
+        while self._taped > KEPT_MINUTES:
+            self._taped -= len(self._tape.popleft())
+
+    def _put_aside(self, ticks: Rows, frame: Frame) -> None:
+        """Count bad ticks; the first of its kind from an instrument is told."""
+        for i in np.flatnonzero(frame.verdicts):
+            reason, token = int(frame.verdicts[i]), int(ticks["instrument_token"][i])
+            self.rejected[REASONS[reason]] += 1
+            if (token, reason) not in self._told:
+                self._told.add((token, reason))
+                slot = int(frame.slots[i])
+                name = self.board.instruments[slot].key if slot >= 0 else f"token {token}"
+                self.tick_rejected.emit(f"Put aside a tick of {name} at {ticks['last_price'][i]:g}: {REASONS[reason]}.")
+
+
+def to_bar(row: Rows, instrument: Instrument, interval_s: int) -> Bar:
+    """Turn a BAR row into the record that the screen and a plain-Python strategy see."""
+    return Bar(
+        instrument,
+        interval_s,
+        int(row["time_ns"]),
+        int(row["session_minute"]),
+        float(row["open"]),
+        float(row["high"]),
+        float(row["low"]),
+        float(row["close"]),
+        float(row["volume"]),
+        float(row["oi"]),
+    )
