@@ -51,7 +51,7 @@ INTENT = record(
 )
 
 ACCOUNT = record(
-    ("cash", "i8"),
+    ("cash", "i8"),  # what new positions may be bought with
     ("equity", "i8"),
     ("peak", "i8"),
     ("day_start", "i8"),
@@ -59,6 +59,8 @@ ACCOUNT = record(
     ("charges", "i8"),
     ("open_orders", "i4"),
     ("fills", "i8"),
+    ("capital", "i8"),
+    ("other_positions", "i4"),  # instruments held or being entered, but the one that is asked about
 )
 
 FILL = record(

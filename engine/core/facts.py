@@ -1,0 +1,57 @@
+"""What a risk rule may know of an order, besides the money: who wants it, what is held, what the market says, what went before.
+
+Plain values only, gathered by the risk manager before the first rule is asked, so that a rule is a pure function of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from engine.core.model import OrderRequest, Purpose, TradingState
+
+PROTECTIVE = frozenset({Purpose.STOP, Purpose.TARGET, Purpose.TRAIL})
+"""Purposes of orders that rest to guard a position; they stand side by side, each over all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One request and its surroundings at the moment of asking."""
+
+    request: OrderRequest
+    by_hand: bool = False
+    """The trader asked for it in person."""
+    is_live: bool = False
+    """Real money."""
+    state: TradingState = TradingState.ACTIVE
+    state_reason: str = ""
+    held: int = 0
+    """Signed quantity that the order's owner holds of the instrument in that product."""
+    closing: int = 0
+    """How much of it working exits, protective orders apart, are closing already."""
+    entering: int = 0
+    """Signed quantity that the owner's working entries may still add."""
+    last_price: float = 0.0
+    """Rupees, 0 = none yet."""
+    quote_age_s: float = math.inf
+    is_open: bool = True
+    """The instrument's market trades now, as far as the calendar knows."""
+    is_past_square_off: bool = False
+    """The day's time for closing intraday positions has come."""
+    messages: int = 0
+    """Messages sent to the broker in the last second."""
+    repeats_soon: int = 0
+    """Entries just like this one in the last seconds (`duplicate_order` says how many)."""
+    repeats: int = 0
+    """Entries just like this one in the last minute."""
+
+    @property
+    def opens(self) -> bool:
+        """Tell whether it is not meant to reduce a position."""
+        return not self.request.is_exit
+
+    @property
+    def price(self) -> float:
+        """Price at which its value is reckoned, 0 when nothing tells."""
+        request = self.request
+        return request.price or request.trigger_price or request.reference_price or self.last_price

@@ -1,0 +1,64 @@
+"""Sends only what an exchange would take: a known instrument, whole lots within the freeze quantity, prices on the tick grid."""
+
+from __future__ import annotations
+
+import math
+
+from engine.core.facts import Facts
+from engine.core.grid import is_on_tick
+from engine.core.model import OrderRequest, OrderType
+from engine.core.registry import rule
+
+CODE = 8
+
+
+@rule(
+    "tick_and_lot",
+    code=CODE,
+    limit=1.0,
+    unit="on",
+    explain="Expected {fault}",
+)
+def check(facts: Facts, limit: float) -> int:
+    """Return CODE when `fault` finds one, else 0."""
+    return CODE if fault(facts) else 0
+
+
+def fault(facts: Facts) -> str:
+    """Say what was expected of the order's own fields and what was found, or nothing when they are sound."""
+    request = facts.request
+    instrument = request.instrument
+    if not instrument.is_tradable:
+        return f"something that can be traded, was the index {instrument.symbol}; take its future or an option."
+    if not _is_whole(request.quantity) or request.quantity % instrument.lot_size:
+        return f"a quantity in whole lots of {instrument.lot_size}, was {request.quantity}; change the quantity."
+    if instrument.freeze_quantity and request.quantity > instrument.freeze_quantity:
+        return f"at most {instrument.freeze_quantity} in one order (freeze quantity), was {request.quantity}; split it."
+    if facts.opens and not facts.price > 0.0:
+        return f"a price by which to reckon the order's value, was none for {instrument.symbol}; wait for a tick."
+    return _price_fault(request)
+
+
+def _is_whole(quantity: object) -> bool:
+    return isinstance(quantity, int) and not isinstance(quantity, bool) and quantity > 0
+
+
+def _price_fault(request: OrderRequest) -> str:
+    needs_price = request.order_type in (OrderType.LIMIT, OrderType.SL)
+    needs_trigger = request.order_type in (OrderType.SL, OrderType.SL_M)
+    for name, price, is_needed in (
+        ("price", request.price, needs_price),
+        ("trigger price", request.trigger_price, needs_trigger),
+        ("stop", request.stop, False),
+        ("target", request.target, False),
+    ):
+        if price is None:
+            if is_needed:
+                return f"a {name} for a {request.order_type} order, was none; give one."
+        elif not (math.isfinite(price) and price > 0.0):
+            return f"a {name} above 0, was {price}; change it."
+        elif not is_on_tick(price, float(request.instrument.tick_size)):
+            return f"a {name} in steps of {request.instrument.tick_size}, was {price:g}; change it."
+    if request.trail is not None and not (math.isfinite(request.trail) and request.trail > 0.0):
+        return f"a trailing distance above 0, was {request.trail}; change it."
+    return ""
