@@ -17,7 +17,7 @@ from engine.core.model import BrokerFill, Order, OrderStatus, OrderUpdate, Pendi
 S = OrderStatus
 
 _SIGHTED = frozenset({S.ACKED, S.TRIGGER, S.OPEN, S.PARTIAL, S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED})
-_LATE = frozenset({S.OPEN, S.TRIGGER, S.PARTIAL, S.FILLED})
+_LATE = frozenset({S.ACKED, S.TRIGGER, S.OPEN, S.PARTIAL, S.FILLED})
 
 TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     S.NEW: frozenset({S.DENIED, S.INTENT}),
@@ -27,20 +27,20 @@ TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     S.ACKED: _SIGHTED - {S.ACKED},
     S.TRIGGER: _SIGHTED - {S.ACKED, S.TRIGGER},
     S.OPEN: _SIGHTED - {S.ACKED, S.OPEN},
-    S.PARTIAL: frozenset({S.PARTIAL, S.FILLED, S.CANCELLED, S.EXPIRED}),
+    S.PARTIAL: frozenset({S.PARTIAL, S.FILLED, S.CANCELLED, S.EXPIRED, S.REJECTED}),
     S.CANCELLED: _LATE,
-    S.EXPIRED: _LATE,
-    S.REJECTED: _LATE,
+    S.EXPIRED: _LATE | {S.CANCELLED},
+    S.REJECTED: _LATE | {S.CANCELLED, S.EXPIRED},
     S.NOT_PLACED: _SIGHTED,
     S.OPERATOR: _SIGHTED,
+    S.DENIED: _SIGHTED,
     S.FILLED: frozenset(),
-    S.DENIED: frozenset(),
 }
-"""From each status, those that may follow; what follows CANCELLED, EXPIRED, REJECTED or NOT_PLACED is the late truth, with an alarm."""
+"""From each status, those that may follow. What follows an end is the late truth of the broker, and comes with an alarm."""
 
 _RANK = {S.NEW: 0, S.INTENT: 1, S.SENT: 2, S.UNKNOWN: 3, S.ACKED: 4, S.TRIGGER: 5, S.OPEN: 6, S.PARTIAL: 7}
 _END_RANK = {S.DENIED: 0, S.NOT_PLACED: 1, S.OPERATOR: 2, S.REJECTED: 3, S.EXPIRED: 4, S.CANCELLED: 5, S.FILLED: 6}
-_OUR_OWN_VERDICTS = frozenset({S.NOT_PLACED, S.OPERATOR})
+_OUR_OWN_VERDICTS = frozenset({S.DENIED, S.NOT_PLACED, S.OPERATOR})
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -67,15 +67,16 @@ def transition(order: Order, status: OrderStatus, now_ns: int, **changes: Any) -
 def advance(order: Order, update: OrderUpdate, known_trades: Mapping[str, int]) -> Advance:
     """Merge what the broker says into what is known; `known_trades` holds the quantity of each of the order's trades by trade id.
 
-    What is filled is the larger of the sum of all trades and every filled quantity that was reported.
+    What is filled is the larger of the sum of all trades and every filled quantity that was reported. Which of two news is newer is
+    told by the broker's clock alone.
     """
     new_fills = _unseen(update.fills, known_trades)
     traded = sum(known_trades.values()) + sum(fill.quantity for fill in new_fills)
     filled = max(order.filled, update.filled, traded)
-    is_newer = update.time_ns >= order.updated_ns
+    is_newer = update.time_ns >= order.heard_ns
     quantity = _or(update.quantity, order.quantity) if is_newer else order.quantity
     status, alarms, is_regression = _merge(order, update, filled, quantity, is_newer)
-    if filled > quantity:
+    if filled > max(quantity, order.filled):
         alarms = (*alarms, f"Order {order.id} filled {filled} of {quantity}: more than was asked; check the position at the broker.")
     merged = replace(
         order,
@@ -89,6 +90,7 @@ def advance(order: Order, update: OrderUpdate, known_trades: Mapping[str, int]) 
         filled_value_units=order.filled_value_units + sum(to_units(fill.price) * fill.quantity for fill in new_fills),
         message=update.message or order.message,
         updated_ns=max(order.updated_ns, update.time_ns),
+        heard_ns=max(order.heard_ns, update.time_ns),
     )
     return Advance(merged, new_fills, alarms, is_regression)
 
@@ -130,7 +132,7 @@ def _merge(order: Order, update: OrderUpdate, filled: int, quantity: int, is_new
         if is_step_back and not (update.is_snapshot and is_newer and order.status is not S.PARTIAL):
             return order.status, (), True
         return said, (), False
-    return _leave_end(order, update, said, filled, is_newer)
+    return _leave_end(order, update, said, filled)
 
 
 def _said(status: OrderStatus | None, filled: int, quantity: int, order: Order) -> OrderStatus | None:
@@ -144,19 +146,17 @@ def _said(status: OrderStatus | None, filled: int, quantity: int, order: Order) 
     return status
 
 
-def _leave_end(
-    order: Order, update: OrderUpdate, said: OrderStatus, filled: int, is_newer: bool
-) -> tuple[OrderStatus, tuple[str, ...], bool]:
-    """Decide what news is worth for an order that had ended."""
-    late = f"Order {order.id} was {order.status} and is {said} at the broker, {filled} filled; the position was corrected, check it."
+def _leave_end(order: Order, update: OrderUpdate, said: OrderStatus, filled: int) -> tuple[OrderStatus, tuple[str, ...], bool]:
+    """Decide what news is worth for an order that had ended: a snapshot proves it alive only if taken after its end was heard of."""
+    late = f"Order {order.id} was {order.status} and is {said} at the broker, {filled} filled; check the position there."
+    if said is order.status:
+        return said, _late_fill(order, filled), False
     if said.is_terminal:
-        if said is order.status:
-            return order.status, _late_fill(order, filled), False
         kept = max(order.status, said, key=_END_RANK.__getitem__)
         return kept, (late,), kept is order.status
     is_ghost = order.status in _OUR_OWN_VERDICTS
-    is_sighted_alive = update.is_snapshot and is_newer and update.status is not None and order.status is not S.FILLED
-    if is_ghost or is_sighted_alive:
+    is_later = update.is_snapshot and update.time_ns > order.heard_ns
+    if is_ghost or (is_later and update.status is not None and order.status is not S.FILLED):
         return said, (late,), False
     return order.status, _late_fill(order, filled), filled == order.filled
 

@@ -300,6 +300,8 @@ class Order:
     created_ns: int = 0
     updated_ns: int = 0
     modifications: int = 0
+    heard_ns: int = 0
+    """Time of the newest news of it, by the broker's clock, which is not ours."""
 
     @property
     def instrument(self) -> Instrument:
