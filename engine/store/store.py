@@ -1,0 +1,188 @@
+"""The terminal's memory: what was ordered, filled and earned, and all that must survive a power cut.
+
+Writing never waits on the caller's thread: rows are queued, a thread of its own commits them, and `commit` tells when they are safe.
+Reading is for the start and for reports; it sees what has been committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TypeVar, get_args
+
+from sqlalchemy import Engine, Select, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from engine.core.model import Fill, Instrument, Order, Position, Trade
+from engine.store import journal as chain
+from engine.store.database import connect, open_engine, reason_of, to_url
+from engine.store.encoding import decode_fill, decode_instrument, decode_order, decode_position, decode_trade
+from engine.store.encoding_rows import decode_day, decode_entry, decode_session, decode_strategy
+from engine.store.models import (
+    Base,
+    StoredDay,
+    StoredEntry,
+    StoredFill,
+    StoredInstrument,
+    StoredOrder,
+    StoredPosition,
+    StoredSession,
+    StoredSetting,
+    StoredStrategy,
+    StoredTrade,
+)
+from engine.store.rows import AccountDay, JournalEntry, SessionRow, StoreFailed, StoreRow, StrategyRow
+from engine.store.writer import Job, Writer
+
+M = TypeVar("M", bound=Base)
+T = TypeVar("T", StoredOrder, StoredFill, StoredTrade, StoredPosition)
+
+_KNOWN = frozenset(get_args(StoreRow))
+
+
+class Store:
+    """One open database. Make it with `Store.open`; `close` it, for a thread of its own lives until then."""
+
+    def __init__(self, engine: Engine, reader: Engine) -> None:
+        self.account = ""
+        """Orders, fills, trades, positions and journal lines are written for this account; a session sets it."""
+        self._engine = engine
+        self._reader = reader
+        self._writer: Writer | None = Writer(engine)
+
+    @classmethod
+    def open(cls, location: str | Path) -> Store:
+        """Open the database at a path (SQLite) or URL, making or upgrading it.
+
+        Raises StoreFailed when it is damaged, in the way or made by a newer Shikra; InvalidOption when the URL is none we know.
+        """
+        return cls(open_engine(location), connect(to_url(location), read_only=True))
+
+    @property
+    def failure(self) -> StoreFailed | None:
+        """Why nothing more is written, or None."""
+        return self._writer.failure if self._writer else StoreFailed("The database is closed; open it again.")
+
+    def write(self, *rows: StoreRow) -> None:
+        """Queue rows, in order, without waiting; raises StoreFailed once a write has failed, for they would be lost."""
+        self._put(rows, None, None)
+
+    def commit(self, *rows: StoreRow) -> asyncio.Future[None]:
+        """Queue rows and return a future of the running loop, done when these and all queued before are on the disk.
+
+        The future fails with StoreFailed when they are not, and so does every later one.
+        """
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        try:
+            self._put(rows, done, loop)
+        except StoreFailed as failure:
+            done.set_exception(failure)
+        return done
+
+    async def flush(self) -> None:
+        """Wait until all that was queued is on the disk; raises StoreFailed when it is not."""
+        await self.commit()
+
+    def close(self) -> None:
+        """Write what is queued and end the thread; raises StoreFailed when something could not be written."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        writer.stop()
+        self._engine.dispose()
+        self._reader.dispose()
+        if writer.failure is not None:
+            raise writer.failure
+
+    def orders(self, account: str) -> list[Order]:
+        """Return the account's orders, oldest first."""
+        query = select(StoredOrder).where(StoredOrder.account == account).order_by(StoredOrder.created_ns, StoredOrder.id)
+        return [decode_order(row, instrument) for row, instrument in self._read_traded(query)]
+
+    def fills(self, account: str) -> list[Fill]:
+        """Return the account's fills in the order in which they became known."""
+        query = select(StoredFill).where(StoredFill.account == account).order_by(StoredFill.seq)
+        return [decode_fill(row, instrument) for row, instrument in self._read_traded(query)]
+
+    def trades(self, account: str) -> list[Trade]:
+        """Return the account's round trips in the order in which they were closed."""
+        query = select(StoredTrade).where(StoredTrade.account == account).order_by(StoredTrade.seq)
+        return [decode_trade(row, instrument) for row, instrument in self._read_traded(query)]
+
+    def positions(self, account: str) -> list[Position]:
+        """Return the account's positions of all owners, flat ones included."""
+        columns = (StoredPosition.key, StoredPosition.product, StoredPosition.owner)
+        query = select(StoredPosition).where(StoredPosition.account == account).order_by(*columns)
+        return [decode_position(row, instrument) for row, instrument in self._read_traded(query)]
+
+    def journal(self, account: str | None = None, order_id: str | None = None) -> list[JournalEntry]:
+        """Return the journal's lines in order: all, or those of one account or order."""
+        query = select(StoredEntry).order_by(StoredEntry.seq)
+        if account is not None:
+            query = query.where(StoredEntry.account == account)
+        if order_id is not None:
+            query = query.where(StoredEntry.order_id == order_id)
+        return [decode_entry(row) for row in self._read(query)]
+
+    def verify_journal(self) -> int:
+        """Check every line of the journal against the chain and return how many there are; raises StoreFailed at a break."""
+        with self._session() as session:
+            lines = session.scalars(select(StoredEntry).order_by(StoredEntry.seq).execution_options(yield_per=1_000))
+            return chain.verify(lines, chain.Tail()).seq
+
+    def sessions(self) -> list[SessionRow]:
+        """Return all runs of the terminal, oldest first."""
+        return [decode_session(row) for row in self._read(select(StoredSession).order_by(StoredSession.started_ns))]
+
+    def strategies(self) -> list[StrategyRow]:
+        """Return the strategies that are kept, by id."""
+        return [decode_strategy(row) for row in self._read(select(StoredStrategy).order_by(StoredStrategy.id))]
+
+    def settings(self) -> dict[str, object]:
+        """Return the settings by name."""
+        return {row.name: json.loads(row.value) for row in self._read(select(StoredSetting).order_by(StoredSetting.name))}
+
+    def account_days(self, account: str) -> list[AccountDay]:
+        """Return the account's days in order."""
+        return [decode_day(row) for row in self._read(select(StoredDay).where(StoredDay.account == account).order_by(StoredDay.day))]
+
+    def account_day(self, account: str, day: date) -> AccountDay | None:
+        """Return the account's figures of that day, None when there are none."""
+        rows = self._read(select(StoredDay).where(StoredDay.account == account, StoredDay.day == day.isoformat()))
+        return decode_day(rows[0]) if rows else None
+
+    def _put(self, rows: tuple[StoreRow, ...], done: asyncio.Future[None] | None, loop: asyncio.AbstractEventLoop | None) -> None:
+        if self._writer is None or self._writer.failure is not None:
+            failure = self.failure
+            assert failure is not None
+            raise failure
+        for row in rows:
+            if type(row) not in _KNOWN:
+                raise TypeError(f"the store does not know {type(row).__name__}")
+        self._writer.put(Job(self.account, rows, done, loop))
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        if self._writer is None:
+            raise StoreFailed("The database is closed; open it again.")
+        try:
+            with Session(self._reader) as session:
+                yield session
+        except SQLAlchemyError as error:
+            raise StoreFailed(f"The database cannot be read: {reason_of(error)}.") from error
+
+    def _read(self, query: Select[M]) -> list[M]:
+        with self._session() as session:
+            return list(session.scalars(query))
+
+    def _read_traded(self, query: Select[T]) -> list[tuple[T, Instrument]]:
+        """Read rows that name an instrument, each with it; equal instruments are one object."""
+        with self._session() as session:
+            known = {row.id: decode_instrument(row) for row in session.scalars(select(StoredInstrument))}
+            return [(row, known[row.instrument_id]) for row in session.scalars(query)]
