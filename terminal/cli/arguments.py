@@ -1,0 +1,126 @@
+"""What may be typed after `shikra`: no word opens the window; run, import, doctor and kill do one thing and end.
+
+Every mistake is one sentence that says what was expected, and the exit code is 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from engine.core.errors import InvalidOption, did_you_mean
+
+COMMANDS = ("run", "import", "doctor", "kill")
+PRODUCTS = ("MIS", "CNC", "NRML")
+CHARGES = ("zerodha", "none")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises InvalidOption instead of printing a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the sentence."""
+        raise InvalidOption(f"{message[:1].upper()}{message[1:]}; `{self.prog} --help` lists what there is.")
+
+    def parse(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parse all words; an unknown one is refused with the nearest known."""
+        arguments, unknown = self.parse_known_args(words)
+        if unknown:
+            known = set(self.spoken(getattr(arguments, "command", None)))
+            name = unknown[0].partition("=")[0]
+            raise InvalidOption(f'Unknown argument "{name}"{did_you_mean(name, known)}')
+        return arguments
+
+    def spoken(self, command: str | None) -> list[str]:
+        """List the option names that make sense here."""
+        names = [name for item in self._actions for name in item.option_strings]
+        for item in self._actions:
+            if isinstance(item, argparse._SubParsersAction) and command in item.choices:
+                names += item.choices[command].spoken(None)
+        return names
+
+
+def speed(text: str) -> float:
+    """Read `max` as 0 (as fast as it can), else a factor of real time above 0, at most 100,000."""
+    if text == "max":
+        return 0.0
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0.0 < factor <= 100_000.0:
+        raise argparse.ArgumentTypeError(f'expected "max" or a factor above 0 up to 100000, was "{text}"')
+    return factor
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Read a list with commas."""
+    return tuple(word.strip().upper() for word in text.split(",") if word.strip())
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Read `name=value`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise argparse.ArgumentTypeError(f'expected name=value, was "{text}"')
+    return name.strip(), value.strip()
+
+
+def parser(version: str) -> Parser:
+    """Make the parser of the whole command line."""
+    top = Parser(prog="shikra", description="A desktop trading terminal for Indian markets.", allow_abbrev=False)
+    _everywhere(top, None)
+    top.add_argument("--version", action="version", version=f"shikra {version}")
+    top.add_argument("--headless", action="store_true", help="trade without a window, with a status on the console")
+    top.add_argument("--smoke", action="store_true", help="start, buy and sell one share on the simulated market, exit 0")
+    top.add_argument("--replay", metavar="FILE", help="trade on the bars or ticks of a file instead of a generated market")
+    top.add_argument("--speed", type=speed, default=None, help="speed of the replay: max, or times real time (default 60)")
+    top.add_argument("--symbols", type=words, default=(), help="symbols to replay (default: all of the file)")
+    commands = top.add_subparsers(dest="command", metavar="{run,import,doctor,kill}", parser_class=Parser)
+    _run(commands.add_parser("run", help="run a strategy on paper to the end of a file and print what it did", allow_abbrev=False))
+    _import(commands.add_parser("import", help="take history from files", allow_abbrev=False))
+    _doctor(commands.add_parser("doctor", help="say what is installed, what is missing and where the data lies", allow_abbrev=False))
+    _kill(commands.add_parser("kill", help="stop every send of a running terminal at once", allow_abbrev=False))
+    return top
+
+
+def _everywhere(target: Parser, default: Any) -> None:
+    target.add_argument("--data-dir", metavar="DIR", default=default, help="folder that everything is kept in (or SHIKRA_HOME)")
+
+
+def _run(target: Parser) -> None:
+    _everywhere(target, argparse.SUPPRESS)
+    target.add_argument("--strategy", required=True, metavar="NAME", help="template, for example ema_crossover")
+    target.add_argument("--symbols", type=words, default=(), metavar="A,B", help="symbols to trade (default: all of the file)")
+    target.add_argument("--broker", default="simulated", metavar="NAME", help="simulated")
+    target.add_argument("--replay", required=True, metavar="FILE", help="bars or ticks: CSV, Parquet or zip")
+    target.add_argument("--speed", type=speed, default=0.0, help="max (default), or times real time")
+    target.add_argument("--param", type=pair, action="append", default=[], metavar="K=V", help="parameter of the strategy")
+    target.add_argument("--risk", type=pair, action="append", default=[], metavar="K=V", help="risk limit, for example max_positions=3")
+    target.add_argument("--sizing", default="risk", metavar="risk|fixed:N", help="how much an order is (default risk)")
+    target.add_argument("--product", choices=PRODUCTS, default="MIS", help="how positions are carried (default MIS)")
+    target.add_argument("--charges", choices=CHARGES, default="zerodha", help="schedule of charges (default zerodha)")
+    target.add_argument("--interval", type=int, default=1, metavar="MINUTES", help="bar that decisions are made on (default 1)")
+    target.add_argument("--capital", type=float, default=None, metavar="RUPEES", help="same as --risk capital=RUPEES")
+    target.add_argument("--strict", action="store_true", help="refuse the file for a single row that is off")
+    target.add_argument("--resume", action="store_true", help="go on where the same run was cut off")
+    target.add_argument("--json", action="store_true", help="print JSON and nothing else")
+
+
+def _import(target: Parser) -> None:
+    _everywhere(target, argparse.SUPPRESS)
+    target.add_argument("files", nargs="+", metavar="FILE", help="CSV (.gz), Parquet or zip")
+    target.add_argument("--symbol", metavar="SYMBOL", default=None, help="symbol of a file that names none")
+    target.add_argument("--strict", action="store_true", help="refuse a file for a single row that is off")
+    target.add_argument("--json", action="store_true", help="print JSON and nothing else")
+
+
+def _doctor(target: Parser) -> None:
+    _everywhere(target, argparse.SUPPRESS)
+    target.add_argument("--json", action="store_true", help="print JSON and nothing else")
+
+
+def _kill(target: Parser) -> None:
+    _everywhere(target, argparse.SUPPRESS)
+    target.add_argument("--json", action="store_true", help="print JSON and nothing else")
