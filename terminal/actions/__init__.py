@@ -122,7 +122,7 @@ class Actions:
         """Do it and return its result, None when it was refused; never raises for what an action raised."""
         try:
             result = ACTIONS.get(name).function(self.context, payload)
-        except Exception as error:  # the boundary of every click and key: told, and new risk halted
+        except Exception as error:  # noqa: BLE001  # the boundary of every click and key: told, and new risk halted
             self.on_failure(name, error)
             return None
         if inspect.iscoroutine(result):
