@@ -1,25 +1,19 @@
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from itertools import groupby
-from pathlib import Path
 
 import pytest
 
 from engine import tariffs
-from engine.clock import IST
-from engine.core.costs import NO_CHARGES, PPB, Charges, ContractNote, breakdown, contract_note
+from engine.core.costs import NO_CHARGES, PPB, breakdown, contract_note
 from engine.core.errors import InvalidOption, InvalidOrder
 from engine.core.model import UNITS, Exchange, Fill, Instrument, InstrumentKind, Product, Purpose, Side, to_units
 from engine.core.records import Row
 from engine.tariffs import Tariff, segment_of, tariff_names
 
-JULY_2023, JANUARY_2026, OCTOBER_2026 = date(2023, 7, 10), date(2026, 1, 15), date(2026, 10, 7)
+JULY_2023, OCTOBER_2026 = date(2023, 7, 10), date(2026, 10, 7)
 KINDS = {"FUT": InstrumentKind.FUTURE, "CE": InstrumentKind.CALL, "PE": InstrumentKind.PUT}
 
 
@@ -192,48 +186,3 @@ def test_every_row_of_the_file_is_for_a_segment_that_exists(zerodha: Tariff) -> 
 def test_a_rate_finer_than_a_billionth_is_a_mistake() -> None:
     with pytest.raises(ValueError, match=r"whole billionths, was 0\.00000001 %"):
         tariffs._value("percent", Decimal("0.00000001"))
-
-
-# ---- a client's statement over 261 trades of December 2025 to February 2026
-
-
-def fills_of(path: Path) -> Iterator[Fill]:
-    with path.open(encoding="utf-8") as file:
-        for row in sorted(csv.DictReader(file), key=lambda row: row["order_execution_time"]):
-            at = datetime.fromisoformat(row["order_execution_time"]).replace(tzinfo=IST)
-            of = Instrument(Exchange(row["exchange"]), row["symbol"], 1)
-            price = round(float(row["price"]), 2)  # written from a 32-bit float
-            side = Side.BUY if row["trade_type"] == "buy" else Side.SELL
-            count, time_ns = int(float(row["quantity"])), int(at.timestamp()) * 10**9
-            yield Fill(row["trade_id"], row["order_id"], of, side, count, to_units(price), 0, time_ns, Product.CNC, "hand", Purpose.ENTRY)
-
-
-def notes_of(zerodha: Tariff, fills: list[Fill]) -> list[ContractNote]:
-    def day_of(fill: Fill) -> date:
-        return datetime.fromtimestamp(fill.time_ns / 1e9, IST).date()
-
-    return [
-        contract_note(of_day, lambda of, product, day=day: zerodha.rates(of, product, day)[0]) for day, of_day in groupby(fills, key=day_of)
-    ]
-
-
-def test_the_statement_of_a_client_by_head(zerodha: Tariff, shared_data: Path) -> None:
-    folder = shared_data / "tradebook"
-    fills = list(fills_of(folder / "tradebook-XX0004-EQ_20251229_20260204.csv"))
-    statement = json.loads((folder / "pnl_statement_XX0004_EQ_oracle.json").read_text(encoding="utf-8"))["charges_by_account_head"]
-    total = sum((note.total for note in notes_of(zerodha, fills)), Charges())
-    assert total.stt == to_units(statement["Securities Transaction Tax - Z"])
-    assert total.stamp == to_units(statement["Stamp Duty - Z"])
-    exact = {"exchange": Fraction(0), "sebi": Fraction(0), "ipft": Fraction(0)}
-    for fill in fills:
-        row = zerodha.rates(fill.instrument, fill.product, JANUARY_2026)[0]
-        for head in exact:
-            exact[head] += Fraction(fill.value_units, UNITS) * int(row[head]) / PPB
-    named = {"exchange": "Exchange Transaction Charges - Z", "sebi": "SEBI Turnover Fees - Z", "ipft": "IPFT"}
-    for head, name in named.items():
-        assert float(exact[head]) == pytest.approx(statement[name], abs=5e-5), head
-        assert getattr(total, head) == pytest.approx(to_units(statement[name]), abs=50 * len(fills)), head
-    base = sum(statement[name] for name in ("Brokerage - Z", *named.values()))
-    row = zerodha.rates(fills[0].instrument, Product.MIS, JANUARY_2026)[0]
-    assert row.gst_on_ipft
-    assert base * int(row.gst) / PPB == pytest.approx(statement["Integrated GST - Z"], abs=5e-5)
