@@ -65,7 +65,8 @@ class Tariff:
         """Take the rows of each head; use `load`."""
         self.name = name
         self._rows = rows
-        self._changes = sorted({row.since for head in rows.values() for row in head})
+        self.changes = tuple(sorted({row.since for head in rows.values() for row in head}))
+        """Days from which some rate is another one, in order; between two of them `rates` gives the same."""
         self._known: dict[tuple[str, Product, int], Rows] = {}
 
     @classmethod
@@ -85,7 +86,7 @@ class Tariff:
         segment = segment_of(instrument, product)
         if not self._rows:
             return NO_CHARGES
-        wanted = instrument.key, product, bisect_right(self._changes, on)
+        wanted = instrument.key, product, bisect_right(self.changes, on)
         if wanted not in self._known:
             self._known[wanted] = self._find(instrument, segment, on)
         return self._known[wanted]

@@ -153,6 +153,11 @@ def test_farm_produce_and_funds_have_rows_of_their_own(zerodha: Tariff) -> None:
     assert [(row.stt_buy, row.stt_sell) for row in nifty] == [(0, 10_000), (0, 250_000)]
 
 
+def test_the_days_of_change_are_known(zerodha: Tariff) -> None:
+    assert zerodha.changes[-3:] == (date(2023, 4, 1), date(2024, 10, 1), date(2026, 4, 1))
+    assert Tariff.load("none").changes == ()
+
+
 def test_the_same_rates_are_found_once(zerodha: Tariff) -> None:
     first, later = (zerodha.rates(instrument("NSE:SBIN"), Product.MIS, day) for day in (date(2026, 5, 4), date(2026, 5, 5)))
     assert first is later
