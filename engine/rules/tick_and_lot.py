@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 
 from engine.core.facts import Facts
 from engine.core.grid import is_on_tick
@@ -34,13 +35,13 @@ def fault(facts: Facts) -> str:
         return f"a quantity in whole lots of {instrument.lot_size}, was {request.quantity}; change the quantity."
     if instrument.freeze_quantity and request.quantity > instrument.freeze_quantity:
         return f"at most {instrument.freeze_quantity} in one order (freeze quantity), was {request.quantity}; split it."
-    if facts.opens and not facts.price > 0.0:
+    if facts.opens and not 0.0 < facts.price < math.inf:
         return f"a price by which to reckon the order's value, was none for {instrument.symbol}; wait for a tick."
     return _price_fault(request)
 
 
 def _is_whole(quantity: object) -> bool:
-    return isinstance(quantity, int) and not isinstance(quantity, bool) and quantity > 0
+    return isinstance(quantity, Integral) and quantity is not True and int(quantity) > 0
 
 
 def _price_fault(request: OrderRequest) -> str:

@@ -1,0 +1,102 @@
+"""What orders on their way may still do to the account: counted from the moment they are allowed until they end.
+
+An order of unknown fate counts as working, so that a burst of orders can never slip past a limit together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.core.facts import PROTECTIVE
+from engine.core.model import Order, OrderRequest, Pending, Product
+
+ANYONE = ""
+"""Stands for all owners together."""
+
+
+@dataclass(slots=True)
+class _Reservation:
+    key: str
+    product: Product
+    owner: str
+    quantity: int
+    """Signed, still to be filled."""
+    asked: int
+    opened_units: int
+    """Money that the whole order would bind."""
+    is_exit: bool
+    is_protective: bool
+
+    @property
+    def held_units(self) -> int:
+        """Money that what is still to be filled would bind."""
+        return self.opened_units * abs(self.quantity) // self.asked if self.asked else 0
+
+
+class Reservations:
+    """The risk of all working orders."""
+
+    def __init__(self, is_cancel_certain: bool = False) -> None:
+        """`is_cancel_certain`: an order whose cancel was asked for is taken as gone, as on a market of our own."""
+        self._is_cancel_certain = is_cancel_certain
+        self._kept: dict[int, _Reservation] = {}
+        self._last = 0
+
+    def __len__(self) -> int:
+        """Count the orders that are on their way or working."""
+        return len(self._kept)
+
+    def add(self, request: OrderRequest, opened_units: int) -> int:
+        """Count a request from now on; returns its number."""
+        self._last += 1
+        self._kept[self._last] = _Reservation(
+            request.instrument.key,
+            request.product,
+            request.owner,
+            request.signed_quantity,
+            request.quantity,
+            opened_units,
+            request.is_exit,
+            request.purpose in PROTECTIVE,
+        )
+        return self._last
+
+    def release(self, number: int) -> None:
+        """Count it no longer."""
+        self._kept.pop(number, None)
+
+    def on_order(self, order: Order) -> None:
+        """Count what is left of an order; nothing once it has ended."""
+        if order.status.is_terminal or (self._is_cancel_certain and order.pending is Pending.CANCEL):
+            self.release(order.reservation)
+        elif kept := self._kept.get(order.reservation):
+            kept.quantity = order.remaining * int(order.request.side)
+
+    def restore(self, order: Order, opened_units: int) -> int:
+        """Count a working order of before a restart, or of somebody else; returns its number."""
+        number = self.add(order.request, opened_units)
+        self._kept[number].quantity = order.remaining * int(order.request.side)
+        return number
+
+    def count(self, owner: str = ANYONE) -> int:
+        """Count the owner's orders."""
+        return sum(owner in (ANYONE, kept.owner) for kept in self._kept.values())
+
+    def entering(self, key: str, product: Product, owner: str = ANYONE) -> int:
+        """Return the signed quantity that entries may still add."""
+        return sum(kept.quantity for kept in self._of(key, product, owner) if not kept.is_exit)
+
+    def closing(self, key: str, product: Product, owner: str = ANYONE) -> int:
+        """Return the quantity that exits are closing, protective orders apart."""
+        return sum(abs(kept.quantity) for kept in self._of(key, product, owner) if kept.is_exit and not kept.is_protective)
+
+    def units(self, owner: str = ANYONE) -> int:
+        """Return the money that entries may still bind."""
+        return sum(kept.held_units for kept in self._kept.values() if not kept.is_exit and owner in (ANYONE, kept.owner))
+
+    def keys(self, owner: str = ANYONE) -> set[tuple[str, Product]]:
+        """List instruments and products that entries may open a position in."""
+        return {(k.key, k.product) for k in self._kept.values() if not k.is_exit and owner in (ANYONE, k.owner)}
+
+    def _of(self, key: str, product: Product, owner: str) -> list[_Reservation]:
+        return [k for k in self._kept.values() if k.key == key and k.product == product and owner in (ANYONE, k.owner)]

@@ -1,0 +1,180 @@
+"""What the risk manager asks before it says yes: what is held and quoted, how much was sent lately, and how to word a refusal.
+
+Nothing is decided here; rules decide.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from engine.core.facts import Facts
+from engine.core.model import UNITS, Account, Instrument, OrderRequest, Product, TradingState
+from engine.core.records import Row
+from engine.core.registry import Rule
+from engine.rules.tick_and_lot import fault
+
+SECOND_NS = 1_000_000_000
+MINUTE_NS = 60 * SECOND_NS
+
+
+class Desk(Protocol):
+    """Who knows the account, the positions and the market: the session."""
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether it is real money."""
+        ...
+
+    def account_of(self, owner: str) -> Account:
+        """Return the figures of one owner, or of the account (owner "")."""
+        ...
+
+    def quantity_of(self, key: str, product: Product, owner: str) -> int:
+        """Return the signed quantity that one owner, or the account, holds."""
+        ...
+
+    def held_keys(self, owner: str) -> set[tuple[str, Product]]:
+        """List in what one owner, or the account, holds a position."""
+        ...
+
+    def last_price(self, key: str) -> float:
+        """Return the last price in rupees, 0 when there is none."""
+        ...
+
+    def quote_age_s(self, key: str) -> float:
+        """Return the age of the last quote, infinity when there is none."""
+        ...
+
+    def is_open(self, instrument: Instrument) -> bool:
+        """Tell whether its market trades now."""
+        ...
+
+    def is_past_square_off(self, instrument: Instrument) -> bool:
+        """Tell whether the day's time for closing intraday positions has come."""
+        ...
+
+
+class LoneDesk:
+    """A desk without session, for a script that only asks: nothing is held, the market is open, quotes are fresh but unknown."""
+
+    is_live = False
+
+    def __init__(self, capital_units: int) -> None:
+        self._account = Account(capital_units, capital_units, capital_units, capital_units, capital_units, 0, 0, 0)
+
+    def account_of(self, owner: str) -> Account:
+        """Return an account in which nothing has happened."""
+        return self._account
+
+    def quantity_of(self, key: str, product: Product, owner: str) -> int:
+        """Return 0."""
+        return 0
+
+    def held_keys(self, owner: str) -> set[tuple[str, Product]]:
+        """Return nothing."""
+        return set()
+
+    def last_price(self, key: str) -> float:
+        """Return 0: not known."""
+        return 0.0
+
+    def quote_age_s(self, key: str) -> float:
+        """Return 0."""
+        return 0.0
+
+    def is_open(self, instrument: Instrument) -> bool:
+        """Return True."""
+        return True
+
+    def is_past_square_off(self, instrument: Instrument) -> bool:
+        """Return False."""
+        return False
+
+
+class Traffic:
+    """Messages sent to the broker in the last second, and entries alike in the last minute."""
+
+    def __init__(self) -> None:
+        self._sent: deque[int] = deque()
+        self._entries: deque[tuple[int, tuple[object, ...]]] = deque()
+
+    def count(self, now_ns: int) -> None:
+        """Take note of a message: a place, a change or a cancel."""
+        self.messages(now_ns)
+        self._sent.append(now_ns)
+
+    def messages(self, now_ns: int) -> int:
+        """Count the messages of the last second."""
+        while self._sent and self._sent[0] <= now_ns - SECOND_NS:
+            self._sent.popleft()
+        return len(self._sent)
+
+    def wait_s(self, now_ns: int, limit: float) -> float:
+        """Return how long a message has to wait until it is within the limit, in seconds."""
+        over = self.messages(now_ns) - int(limit)
+        return 0.0 if over < 0 else (self._sent[over] + SECOND_NS - now_ns) / SECOND_NS
+
+    def remember(self, request: OrderRequest, now_ns: int) -> None:
+        """Take note of an entry."""
+        self._entries.append((now_ns, _likeness(request)))
+
+    def repeats(self, request: OrderRequest, now_ns: int, within_ns: int) -> int:
+        """Count entries just like this one, at most a minute back."""
+        while self._entries and self._entries[0][0] <= now_ns - MINUTE_NS:
+            self._entries.popleft()
+        like = _likeness(request)
+        return sum(1 for time_ns, likeness in self._entries if time_ns > now_ns - within_ns and likeness == like)
+
+
+def _likeness(request: OrderRequest) -> tuple[object, ...]:
+    return (
+        request.owner,
+        request.instrument.key,
+        request.product,
+        request.side,
+        request.quantity,
+        request.order_type,
+        request.price,
+        request.trigger_price,
+    )
+
+
+def explain(rule: Rule, limit: float, facts: Facts, account: Account | None = None, row: Row = None, free_units: int = 0) -> str:
+    """Return the rule's sentence with the figures of this order in it."""
+    return rule.explain.format_map({"limit": limit, **_words(facts), **_money(facts, account, row, free_units)})
+
+
+def _words(facts: Facts) -> Mapping[str, Any]:
+    request = facts.request
+    ways_out = {TradingState.REDUCING: "only exits pass", TradingState.HALTED: "only cancels and your own exits pass"}
+    return {
+        "symbol": request.instrument.symbol,
+        "product": request.product.value,
+        "quantity": request.quantity,
+        "held": max(0, facts.held),
+        "reducible": max(0, abs(facts.held) - facts.closing),
+        "state": facts.state.value,
+        "state_reason": facts.state_reason,
+        "way_out": ways_out.get(facts.state, ""),
+        "messages": facts.messages,
+        "age": "none" if math.isinf(facts.quote_age_s) else f"{facts.quote_age_s:.0f} s",
+        "last_price": facts.last_price,
+        "price": request.price or 0.0,
+        "fault": fault(facts),
+    }
+
+
+def _money(facts: Facts, account: Account | None, row: Row, free_units: int) -> Mapping[str, Any]:
+    if account is None:
+        return {}
+    price = facts.price * facts.request.instrument.multiplier
+    return {
+        "value": f"{facts.request.quantity * price:,.0f}",
+        "after_value": f"{abs(int(row.quantity) + facts.request.signed_quantity) * price:,.0f}",
+        "free": f"{max(0, free_units) / UNITS:,.0f}",
+        "day_loss": f"{(account.day_start_units - account.equity_units) / UNITS:,.0f}",
+        "drawdown": account.drawdown_pct,
+    }

@@ -1,0 +1,136 @@
+"""Which limits hold for the account, or for one owner in it, and what has stopped its trading.
+
+Limits come by the names of the rules; a limit that is not given does not hold. A stop stays until what caused it is over, or until a
+person takes it back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.core.compiled import Compiled
+from engine.core.errors import InvalidOption, did_you_mean
+from engine.core.limits import LIMITS, has_lost_day, is_drawn_down
+from engine.core.model import UNITS, Account, TradingState
+from engine.core.records import Rows
+from engine.core.registry import RULES, Rule
+
+ALWAYS = ("tick_and_lot", "trading_state", "reduce_only", "short_selling", "square_off_time", "cash")
+"""Rules that hold without being given; `cash` can be switched off by a limit of 0."""
+
+RETAIL = (
+    "market_hours",
+    "message_rate",
+    "duplicate_order",
+    "quote_age",
+    "price_collar",
+    "max_order_quantity",
+    "max_order_value",
+    "max_positions",
+    "max_position_size",
+    "max_daily_loss",
+)
+"""Rules of the window and of live trading."""
+
+_IN_UNITS = frozenset({"max_daily_loss", "max_order_value"})
+_SEVERITY = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
+
+DAY_LOST, DRAWN_DOWN = "max_daily_loss", "max_drawdown"
+"""Causes of a stop that the figures of the account bring about."""
+
+
+def retail_limits(capital_units: int) -> dict[str, float]:
+    """Return the limits of the window and of live trading: each rule's default, money in proportion to the capital.
+
+    A day may lose 3 % of capital, an order be worth 20 % of it but never more than the rule's default.
+    """
+    capital = capital_units / UNITS
+    limits = {name: RULES.get(name).limit for name in RETAIL}
+    return limits | {"max_daily_loss": 0.03 * capital, "max_order_value": min(limits["max_order_value"], 0.2 * capital)}
+
+
+@dataclass(slots=True)
+class Limits:
+    """Rules with their limits, in the order in which they are asked."""
+
+    given: dict[str, float] = field(default_factory=dict)
+    plain: list[tuple[Rule, float]] = field(default_factory=list)
+    """Rules that look at Facts."""
+    money: list[tuple[Rule, float]] = field(default_factory=list)
+    """Rules that look at records."""
+    row: Rows = field(default_factory=lambda: np.full(1, math.nan, dtype=LIMITS))
+
+    @classmethod
+    def of(cls, given: Mapping[str, float], always: tuple[str, ...] = ()) -> Limits:
+        """Sort limits by what their rules look at; raises InvalidOption for a name or a number that makes no sense."""
+        made = cls(dict(given))
+        known = RULES.names()
+        for name, limit in given.items():
+            if name not in known:
+                raise InvalidOption(f'Unknown limit "{name}"{did_you_mean(name, known)}')
+            if not limit >= 0.0:
+                raise InvalidOption(f"Expected {name} to be 0 or more {RULES.get(name).unit}, was {limit}; change it.")
+        rules = [RULES.get(name) for name in dict.fromkeys((*always, *given))]
+        for rule in sorted(rules, key=lambda rule: (rule.name not in always, rule.code)):
+            made._add(rule, given.get(rule.name, rule.limit))
+        return made
+
+    def _add(self, rule: Rule, limit: float) -> None:
+        if rule.unit == "on" and limit == 0.0:
+            return
+        (self.money if isinstance(rule.check, Compiled) else self.plain).append((rule, limit))
+        if rule.name in (LIMITS.names or ()):
+            self.row[0][rule.name] = limit * UNITS if rule.name in _IN_UNITS else limit
+
+    def broken_by(self, account: Account) -> dict[str, str]:
+        """Return what the account's figures stop, by cause, each with its reason."""
+        row, causes = self.row[0], {}
+        if has_lost_day(account.day_start_units, account.equity_units, row.max_daily_loss):
+            lost = (account.day_start_units - account.equity_units) / UNITS
+            causes[DAY_LOST] = f"the day lost Rs {lost:,.0f} of Rs {row.max_daily_loss / UNITS:,.0f} that it may"
+        if is_drawn_down(account.peak_units, account.equity_units, row.max_drawdown):
+            causes[DRAWN_DOWN] = f"equity fell {account.drawdown_pct:.1f} % from its peak, of {row.max_drawdown:g} % that it may"
+        return causes
+
+
+class Latches:
+    """What stops trading at present, by cause; the strictest holds."""
+
+    def __init__(self) -> None:
+        self._causes: dict[str, tuple[TradingState, str]] = {}
+
+    @property
+    def state(self) -> TradingState:
+        """What may be done."""
+        return max((state for state, _ in self._causes.values()), key=_SEVERITY.__getitem__, default=TradingState.ACTIVE)
+
+    @property
+    def reason(self) -> str:
+        """Why, strictest first."""
+        ordered = sorted(self._causes.values(), key=lambda cause: -_SEVERITY[cause[0]])
+        return "; ".join(reason for _, reason in ordered)
+
+    @property
+    def severity(self) -> int:
+        """Rank the state: 0 nothing is stopped, 2 everything is."""
+        return _SEVERITY[self.state]
+
+    def set(self, cause: str, state: TradingState, reason: str) -> bool:
+        """Let something stop trading; tells whether that is new."""
+        if self._causes.get(cause, (TradingState.ACTIVE, ""))[0] is state:
+            return False
+        self._causes[cause] = (state, reason)
+        return True
+
+    def clear(self, *causes: str) -> bool:
+        """Take stops back; tells whether there was one."""
+        found = [self._causes.pop(cause, None) for cause in causes]
+        return any(found)
+
+    def clear_but(self, *kept: str) -> bool:
+        """Take back all stops but these; tells whether there was one."""
+        return self.clear(*(cause for cause in list(self._causes) if cause not in kept))

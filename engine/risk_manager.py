@@ -1,0 +1,228 @@
+"""Says of every order whether it may be sent, and stops new risk when the account has lost enough.
+
+A check reserves: what was allowed counts against the limits at once, before anything is sent. The first rule that refuses says why. A
+check is a call, never a signal; what only reduces a position is refused by few rules, and a cancel by none.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.clock import Clock
+from engine.core.facts import Facts
+from engine.core.model import HAND, UNITS, Account, Instrument, Order, OrderChange, OrderRequest, Product, RiskStatus, TradingState, Verdict
+from engine.core.sizing import RISK, Sizing, size_for
+from engine.reservations import ANYONE, Reservations
+from engine.risk_check import RiskCheck
+from engine.risk_inputs import Desk, LoneDesk, Traffic
+from engine.risk_limits import ALWAYS, DAY_LOST, Latches, Limits
+
+log = logging.getLogger(__name__)
+
+SAME_TOO_OFTEN = 3
+"""So many entries alike within a minute stop new risk: something runs away."""
+
+LINK, OPENING = "link", "opening"
+"""Causes of a stop that end by themselves: no connection, not reconciled yet."""
+
+
+class RiskManager(QObject):
+    """The limits of one account, and of the owners that trade in it."""
+
+    trading_state_changed = Signal(object)
+    """The account's TradingState."""
+    owner_stopped = Signal(str, str)
+    """An owner whose own limits stop its entries, and why."""
+    order_denied = Signal(object, str)
+    """OrderRequest and the reason."""
+
+    def __init__(
+        self, limits: Mapping[str, float], capital_units: int, clock: Clock, desk: Desk | None = None, parent: QObject | None = None
+    ) -> None:
+        """`limits`: by rule, in the rule's unit; `desk` knows account and market, without one nothing is held."""
+        super().__init__(parent)
+        self.desk: Desk = desk or LoneDesk(capital_units)
+        self.reservations = Reservations(is_cancel_certain=not self.desk.is_live)
+        self.traffic = Traffic()
+        self.denied = 0
+        self._clock = clock
+        self._limits = {ANYONE: Limits.of(limits, ALWAYS)}
+        self._latches: dict[str, Latches] = {ANYONE: Latches()}
+        self._checks = RiskCheck(self.desk, self.reservations, self.traffic)
+
+    @property
+    def limits(self) -> Mapping[str, float]:
+        """The account's limits by rule, in the rule's unit; only those given."""
+        return self._limits[ANYONE].given
+
+    @property
+    def state(self) -> TradingState:
+        """What the account may do."""
+        return self._latches[ANYONE].state
+
+    @property
+    def reason(self) -> str:
+        """Why it may not do everything."""
+        return self._latches[ANYONE].reason
+
+    def set_limits(self, limits: Mapping[str, float]) -> None:
+        """Replace the account's limits; raises InvalidOption for one that does not exist."""
+        self._limits[ANYONE] = Limits.of(limits, ALWAYS)
+
+    def limit_owner(self, owner: str, limits: Mapping[str, float]) -> None:
+        """Give one owner limits of its own, reckoned with its own positions and capital; the account's hold besides."""
+        self._limits[owner] = Limits.of(limits)
+        self._latches.setdefault(owner, Latches())
+
+    def check(self, request: OrderRequest, *, by_hand: bool | None = None) -> Verdict:
+        """Say whether a request may be sent, and reserve its risk when it may; never raises for an order."""
+        facts = self._facts(request, request.owner == HAND if by_hand is None else by_hand)
+        refused = self._first_refusal(facts)
+        if refused is not None:
+            self.denied += 1
+            if refused.rule == "duplicate_order":
+                self._remember(facts)
+            self.order_denied.emit(request, refused.reason)
+            return refused
+        self.count_message()
+        if facts.opens:
+            self._remember(facts)
+        return Verdict(True, reservation=self.reservations.add(request, self._checks.opened_units(facts)))
+
+    def check_change(self, order: Order, change: OrderChange) -> Verdict:
+        """Say whether a working order may be changed so; its reservation follows the change when it may."""
+        quantity = (change.quantity if change.quantity is not None else order.quantity) - order.filled
+        price = change.price if change.price is not None else order.price
+        trigger = change.trigger_price if change.trigger_price is not None else order.trigger_price
+        order_type = change.order_type or order.request.order_type
+        wanted = replace(order.request, quantity=quantity, price=price, trigger_price=trigger, order_type=order_type)
+        self.reservations.release(order.reservation)
+        facts = replace(self._facts(wanted, by_hand=True), repeats_soon=0)
+        refused = self._first_refusal(facts)
+        if refused is not None:
+            return replace(refused, reservation=self.adopt(order))
+        return Verdict(True, reservation=self.reservations.add(wanted, self._checks.opened_units(facts)))
+
+    def release(self, reservation: int) -> None:
+        """Let go of what a check reserved, when nothing comes of it."""
+        self.reservations.release(reservation)
+
+    def size(
+        self,
+        instrument: Instrument,
+        price: float,
+        stop: float | None = None,
+        *,
+        risk_pct: float = 0.0,
+        max_position_pct: float = 0.0,
+        product: Product = Product.MIS,
+        owner: str = ANYONE,
+    ) -> int:
+        """Return the quantity, in whole lots, that risks so much of equity at this price and stop; UserError without a measure."""
+        row = Sizing(RISK).row(instrument, product, risk_pct=risk_pct, max_position_pct=max_position_pct)
+        return size_for(row[0], self.desk.account_of(owner).equity_units, price, math.nan if stop is None else stop)
+
+    def halt(self, reason: str, cause: str = HAND) -> None:
+        """Let only cancels and the trader's own exits pass."""
+        self._stop(cause, TradingState.HALTED, reason)
+
+    def reduce(self, reason: str, cause: str = HAND) -> None:
+        """Let only exits pass."""
+        self._stop(cause, TradingState.REDUCING, reason)
+
+    def clear(self, cause: str) -> None:
+        """Take back what one cause has stopped."""
+        if self._latches[ANYONE].clear(cause):
+            self.trading_state_changed.emit(self.state)
+
+    def resume(self, reason: str) -> None:
+        """Take back all stops but those of the connection; a loss that still stands stops again at the next look."""
+        log.info("resumed: %s", reason)
+        if self._latches[ANYONE].clear_but(LINK, OPENING):
+            self.trading_state_changed.emit(self.state)
+
+    def look(self) -> None:
+        """Look at the figures: a loss beyond its limit lets only exits pass from now on."""
+        for owner, limits in self._limits.items():
+            for cause, reason in limits.broken_by(self.desk.account_of(owner)).items():
+                if owner == ANYONE:
+                    self.reduce(reason, cause)
+                elif self._latches[owner].set(cause, TradingState.REDUCING, reason):
+                    self.owner_stopped.emit(owner, reason)
+
+    def roll_day(self) -> None:
+        """Begin a day: yesterday's loss is no reason any more."""
+        self.clear(DAY_LOST)
+        for latches in self._latches.values():
+            latches.clear(DAY_LOST)
+
+    def on_order(self, order: Order) -> None:
+        """Follow an order: what is left of it stays reserved."""
+        self.reservations.on_order(order)
+
+    def adopt(self, order: Order) -> int:
+        """Count a working order that was not asked for here; returns its reservation."""
+        return self.reservations.restore(order, self._checks.opened_units(self._facts(order.request, by_hand=True)))
+
+    def count_message(self) -> None:
+        """Take note of a change or a cancel that goes out."""
+        self.traffic.count(self._clock.now_ns())
+
+    def wait_s(self) -> float:
+        """Return how long an exit or a cancel has to wait for its turn, in seconds; 0 where no rate was given."""
+        limit = self.limits.get("message_rate")
+        return 0.0 if limit is None else self.traffic.wait_s(self._clock.now_ns(), limit)
+
+    def status(self, account: Account) -> RiskStatus:
+        """Return limits and how much of each is used."""
+        lost = max(0, account.day_start_units - account.equity_units) / UNITS
+        messages = self.traffic.messages(self._clock.now_ns())
+        used = {
+            "cash": 100.0 * (account.exposure_units + self.reservations.units()) / max(1, account.equity_units),
+            "max_positions": float(len(self.desk.held_keys(ANYONE) | self.reservations.keys())),
+            "max_position_size": 100.0 * self._largest_units() / max(1, account.capital_units),
+            "max_daily_loss": lost,
+            "max_drawdown": account.drawdown_pct,
+            "message_rate": float(messages),
+        }
+        return RiskStatus(self.state, self.reason, account, self.limits, used, self.denied, float(messages))
+
+    def _facts(self, request: OrderRequest, by_hand: bool) -> Facts:
+        latches = max(self._latches[ANYONE], self._latches.get(request.owner, self._latches[ANYONE]), key=_severity)
+        return self._checks.facts(request, latches, by_hand, self._clock.now_ns(), self.limits.get("duplicate_order"))
+
+    def _first_refusal(self, facts: Facts) -> Verdict | None:
+        refused = self._checks.refusal(facts, self._limits[ANYONE], ANYONE)
+        own = self._limits.get(facts.request.owner)
+        if refused is None and own is not None:
+            refused = self._checks.refusal(facts, own, facts.request.owner)
+        return refused
+
+    def _remember(self, facts: Facts) -> None:
+        """Keep an entry in mind; the third alike within a minute stops new risk."""
+        if "duplicate_order" not in self.limits:
+            return
+        self.traffic.remember(facts.request, self._clock.now_ns())
+        if facts.repeats + 1 >= SAME_TOO_OFTEN:
+            symbol = facts.request.instrument.symbol
+            self.reduce(
+                f"{facts.repeats + 1} orders alike for {symbol} within a minute; see what sends them, then resume", "duplicate_order"
+            )
+
+    def _stop(self, cause: str, state: TradingState, reason: str) -> None:
+        if self._latches[ANYONE].set(cause, state, reason):
+            self.trading_state_changed.emit(self.state)
+
+    def _largest_units(self) -> int:
+        held = self.desk.held_keys(ANYONE)
+        prices = ((abs(self.desk.quantity_of(key, product, ANYONE)), self.desk.last_price(key)) for key, product in held)
+        return max((round(quantity * price * UNITS) for quantity, price in prices), default=0)
+
+
+def _severity(latches: Latches) -> int:
+    return latches.severity
