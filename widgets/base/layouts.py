@@ -1,0 +1,93 @@
+"""How things stand in a panel: the strip of buttons above a table, labels and rules, all with the same small spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from widgets.base.theme import Theme, face
+
+GAP = 6
+
+
+def column(owner: QWidget, *parts: QWidget) -> QVBoxLayout:
+    """Fill a widget from top to bottom without any space between."""
+    made = QVBoxLayout(owner)
+    made.setContentsMargins(0, 0, 0, 0)
+    made.setSpacing(0)
+    for part in parts:
+        made.addWidget(part)
+    return made
+
+
+def strip(*parts: QWidget | None) -> QWidget:
+    """Put widgets side by side; None takes up the space that is left."""
+    made = QWidget()
+    row = QHBoxLayout(made)
+    row.setContentsMargins(GAP, 3, GAP, 3)
+    row.setSpacing(GAP)
+    for part in parts:
+        if part is None:
+            row.addStretch(1)
+        else:
+            row.addWidget(part)
+    return made
+
+
+class Verb(QToolButton):
+    """A small button that does something; it takes no focus away from the table beside it."""
+
+    def __init__(self, theme: Theme, text: str, tip: str, on_click: Callable[[], object], icon: str = "") -> None:
+        super().__init__()
+        self._theme, self._icon = theme, icon
+        self.setProperty("verb", True)
+        self.setText(text)
+        self.setToolTip(tip)
+        self.setAccessibleName(text or tip)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if icon:
+            words = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if text else Qt.ToolButtonStyle.ToolButtonIconOnly
+            self.setToolButtonStyle(words)
+            self._redraw()
+            theme.changed.connect(self._redraw)
+        self.clicked.connect(lambda: on_click())
+
+    def _redraw(self) -> None:
+        self.setIcon(self._theme.icon(self._icon))
+
+
+class Label(QLabel):
+    """A text in one of the theme's colours, which can change."""
+
+    def __init__(self, theme: Theme, text: str = "", tone: str = "text", *, points: int = 0, is_bold: bool = False) -> None:
+        """`points` is added to the size of the window's type."""
+        super().__init__(text)
+        self._theme = theme
+        self._tone = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        if points or is_bold:
+            size: int = QFont(self.font()).pointSize()
+            self.setFont(face(size + points, is_bold=is_bold))
+        self.tone(tone)
+        theme.changed.connect(self._recolour)
+
+    def tone(self, word: str) -> None:
+        """Write it in the colour of a word from now on."""
+        if word != self._tone:
+            self._tone = word
+            self._recolour()
+
+    def say(self, text: str, tone: str = "") -> None:
+        """Change the text, and its colour when one is given; costs nothing when nothing changed."""
+        if text != self.text():
+            self.setText(text)
+        if tone:
+            self.tone(tone)
+
+    def _recolour(self) -> None:
+        palette = self.palette()
+        palette.setColor(self.foregroundRole(), self._theme.colour(self._tone))
+        self.setPalette(palette)
