@@ -1,0 +1,1 @@
+"""The terminal's own dialogs: settings, command palette, key sheet, leaving, about."""
