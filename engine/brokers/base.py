@@ -67,7 +67,7 @@ class Broker(ABC):
     """One broker. Methods that reach out are coroutines; errors are the BrokerErrors of `core.errors`."""
 
     name: ClassVar[str] = ""
-    capabilities: ClassVar[Capabilities] = Capabilities()
+    capabilities: Capabilities = Capabilities()
 
     def __init__(self) -> None:
         self.clock: Clock = SystemClock()
@@ -79,6 +79,21 @@ class Broker(ABC):
         if self._sink is None:
             raise InvalidOption("Expected a broker attached to a session, was one of its own; start a session first.")
         return self._sink
+
+    @property
+    def is_warming_up(self) -> bool:
+        """Tell whether what is sent happened before (a resumed replay): strategies learn from it, and send nothing."""
+        return False
+
+    @property
+    def resumed_until_ns(self) -> int:
+        """Return the time up to which everything was decided and matched before; 0 when nothing was."""
+        return 0
+
+    @property
+    def progress(self) -> float:
+        """Return how much of a replayed market is over, 0 to 1; a live one never ends."""
+        return 0.0
 
     def attach(self, sink: BrokerSink) -> None:
         """Report to this sink from now on."""
