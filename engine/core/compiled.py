@@ -112,6 +112,11 @@ def row_of(buffer: Rows, dtype: np.dtype[Any]) -> Row:
     return buffer.view(dtype)[0]
 
 
+def borrowed(rows: Rows) -> Rows:
+    """Return the same array for use inside a compiled loop that does not outlive it: compiled, nothing counts references to it."""
+    return rows
+
+
 def _signature(text: str) -> Any:
     match = re.fullmatch(r"\s*([^(]+)\((.*)\)\s*", text)
     if match is None:
@@ -152,6 +157,7 @@ def _numba() -> Any:
             return numba.types.Dispatcher(value.dispatcher)
 
         _teach_row_of()
+        _teach_borrowed()
         _NUMBA.append(numba)
     return _NUMBA[0]
 
@@ -172,6 +178,25 @@ def _teach_row_of() -> None:
     @overload(row_of, inline="always")
     def _row_of(buffer, dtype):  # type: ignore[no-untyped-def]
         return lambda buffer, dtype: at(buffer, dtype)
+
+
+def _teach_borrowed() -> None:
+    """Tell numba of an array without owner: handing one with an owner down through small functions costs more than they do."""
+    from numba.extending import intrinsic, overload
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def without_owner(typing: Any, rows: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            array = context.make_array(signature.args[0])(context, builder, values[0])
+            array.meminfo = array.meminfo.type(None)
+            array.parent = array.parent.type(None)
+            return array._getvalue()
+
+        return rows(rows), emit
+
+    @overload(borrowed, inline="always")
+    def _borrowed(rows):  # type: ignore[no-untyped-def]
+        return lambda rows: without_owner(rows)
 
 
 _NUMBA: list[Any] = []

@@ -1,0 +1,183 @@
+"""What becomes of a strategy's wish in a replay: an order, moved protection, or a refusal that is counted.
+
+An intent is acted on at the close of the bar it was decided on; what it places fills no earlier than the next open. Days, square-off
+and the limits of the run are kept here, too.
+"""
+
+from __future__ import annotations
+
+import math
+
+from engine.core.compiled import compiled
+from engine.core.execution import add_order, cancel_own, note_reach, protect, trail_to
+from engine.core.grid import price_units, to_tick
+from engine.core.limits import (
+    ALLOWED,
+    DAY_LOST,
+    DRAWN_DOWN,
+    NO_CASH,
+    QUANTITY_TOO_HIGH,
+    TOO_LARGE,
+    TOO_MANY,
+    VALUE_TOO_HIGH,
+    free_cash,
+    has_lost_day,
+    has_too_many,
+    is_drawn_down,
+    is_too_large,
+    lacks_cash,
+    opened_by,
+)
+from engine.core.matching import LIMIT, MARKET
+from engine.core.records import EXIT, SQUARE_OFF, Row, Rows
+from engine.core.sizing import NO_SIZE, purpose_of, size_of, wanted_quantity
+
+NO_FAULT, BAD_TARGET, UNSIZED = 0, 1, 2
+"""Why a strategy was stopped: its target was not a number one can act on, or nothing tells how much a target of 1 is."""
+
+DAY_NS = 86_400_000_000_000
+IST_NS = 19_800_000_000_000
+NEVER = 9_000_000_000_000_000_000
+"""A time that does not come."""
+
+
+@compiled("void(RUN, i8[:], i8)")
+def begin_day(run: Row, rates_from: Rows, time_ns: int) -> None:
+    """Begin the day (IST) of this moment: a day's loss counts from here, and the rates of the day hold."""
+    run.day_end = ((time_ns + IST_NS) // DAY_NS + 1) * DAY_NS - IST_NS
+    run.is_squared = 0
+    run.is_stopped = run.is_stopped & 2
+    run.account.day_start = run.account.equity
+    while run.period + 1 < len(rates_from) and time_ns >= rates_from[run.period + 1]:
+        run.period += 1
+
+
+@compiled("void(RUN)")
+def mark_account(run: Row) -> None:
+    """Reckon equity at the present closes; the day's loss and the fall from the peak may stop new risk."""
+    account, limits = run.account, run.limits
+    equity = account.cash + run.value
+    account.equity = equity
+    account.peak = max(account.peak, equity)
+    if has_lost_day(account.day_start, equity, limits.max_daily_loss):
+        run.is_stopped = run.is_stopped | 1
+    if is_drawn_down(account.peak, equity, limits.max_drawdown):
+        run.is_stopped = run.is_stopped | 2
+
+
+@compiled("void(RUN, LEG[:], RESTING[:,:], i8[:], i8)")
+def square_off(run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -> None:
+    """Close every position with one market order, and cancel what the strategy has working; no entries until the next day."""
+    while run.squares < len(squares) and squares[run.squares] <= now_ns:
+        run.squares += 1
+    run.next_square = squares[run.squares] if run.squares < len(squares) else NEVER
+    run.is_squared = 1
+    for k in range(len(legs)):
+        leg, own = legs[k], orders[k]
+        cancel_own(leg, own)
+        if leg.position.quantity != 0 and leg.is_closing == 0:
+            add_order(leg, own, MARKET, -leg.position.quantity, math.nan, SQUARE_OFF, 0)
+            leg.is_closing = 1
+        note_reach(leg, own)
+
+
+@compiled("i8(RUN, LEG[:], i8, i8, i8)")
+def check(run: Row, legs: Rows, k: int, quantity: int, price: int) -> int:
+    """Return ALLOWED, or the first limit that refuses leg `k` an order (signed, at a price in units) which is more than an exit."""
+    limits, leg = run.limits, legs[k]
+    others, exposure, reserved = 0, 0, 0
+    for j in range(len(legs)):
+        other = legs[j]
+        exposure += abs(other.value)
+        reserved += other.reserved
+        if j != k and (other.position.quantity != 0 or other.reserved > 0):
+            others += 1
+    held, each = leg.position.quantity, price * leg.multiplier
+    if lacks_cash(opened_by(held, quantity) * each, free_cash(run.account.equity, exposure, reserved)):
+        return NO_CASH
+    if has_too_many(others, limits.max_positions):
+        return TOO_MANY
+    if is_too_large(abs(held + quantity) * each, run.capital, limits.max_position_size):
+        return TOO_LARGE
+    if run.is_stopped != 0:
+        return DAY_LOST if run.is_stopped & 1 else DRAWN_DOWN
+    if abs(quantity) * each > limits.max_order_value:
+        return VALUE_TOO_HIGH
+    return QUANTITY_TOO_HIGH if abs(quantity) > limits.max_order_quantity else ALLOWED
+
+
+@compiled("f8(f8, f8)")
+def _on_grid(price: float, tick: float) -> float:
+    return to_tick(price, tick) if math.isfinite(price) else math.nan
+
+
+@compiled("void(LEG, RESTING[:], INTENT)")
+def move_protection(leg: Row, orders: Rows, intent: Row) -> None:
+    """Move stop, target and trail of the open position to where the intent has them; NaN leaves one where it is."""
+    if math.isfinite(intent.stop):
+        leg.stop = to_tick(intent.stop, leg.tick)
+        leg.is_trailed = 0
+    if math.isfinite(intent.profit):
+        leg.profit = to_tick(intent.profit, leg.tick)
+    if math.isfinite(intent.trail):
+        leg.trail = intent.trail
+    protect(leg, orders, 0)
+
+
+@compiled("void(LEG, RESTING[:], i8, i1, INTENT)")
+def place(leg: Row, orders: Rows, wanted: int, purpose: int, intent: Row) -> None:
+    """Let the one order rest that leads from what is held to what is wanted; its protection travels with it."""
+    is_open = wanted != 0
+    leg.next_stop = _on_grid(intent.stop, leg.tick) if is_open else math.nan
+    leg.next_profit = _on_grid(intent.profit, leg.tick) if is_open else math.nan
+    leg.next_trail = intent.trail if is_open and math.isfinite(intent.trail) else math.nan
+    leg.held_target = intent.target
+    limit = _on_grid(intent.limit, leg.tick)
+    add_order(leg, orders, MARKET if math.isnan(limit) else LIMIT, wanted - leg.position.quantity, limit, purpose, 0)
+
+
+@compiled("void(RUN, LEG[:], RESTING[:], i8, INTENT, BAR)")
+def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) -> None:
+    """Act on a new wish: cancel what the last one has working, size it, ask the limits, place."""
+    leg = legs[k]
+    sizing, held, target = leg.sizing, leg.position.quantity, intent.target
+    if not math.isfinite(target):
+        run.fault = BAD_TARGET
+        run.fault_ns = bar.time_ns
+        return
+    cancel_own(leg, orders)
+    size = size_of(sizing, run.account.equity, bar.close, intent.stop)
+    wanted = wanted_quantity(target, leg.held_target, held, size, sizing.lot, sizing.can_short != 0)
+    if size <= 0 and held * target <= 0.0 and (target > 0.0 or (target < 0.0 and sizing.can_short != 0)):
+        run.unsized += 1
+        if size == NO_SIZE:
+            run.fault = UNSIZED
+            run.fault_ns = bar.time_ns
+    if wanted == held:
+        return
+    purpose, quantity = purpose_of(held, wanted), wanted - held
+    price = price_units(intent.limit if math.isfinite(intent.limit) else bar.close)
+    code = check(run, legs, k, quantity, price) if purpose != EXIT else ALLOWED
+    if code != ALLOWED:
+        run.denied[code] += 1
+        return
+    run.orders += 1
+    place(leg, orders, wanted, purpose, intent)
+    leg.reserved = opened_by(held, quantity) * price * leg.multiplier
+
+
+@compiled("void(RUN, LEG[:], RESTING[:], i8, INTENT, BAR)")
+def act(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) -> None:
+    """Do what an intent asks for leg `k` at the close of its decision bar, then draw a trailing stop after the bar."""
+    leg = legs[k]
+    run.signals += 0 if math.isnan(intent.target) else 1
+    if leg.is_closing != 0 or run.is_squared != 0:
+        return
+    if not math.isnan(intent.target):
+        follow(run, legs, orders, k, intent, bar)
+    elif leg.position.quantity != 0:
+        move_protection(leg, orders, intent)
+    if leg.position.quantity != 0 and not math.isnan(leg.trail):
+        trail_to(leg, bar.high if leg.position.quantity > 0 else bar.low)
+        protect(leg, orders, 0)
+    note_reach(leg, orders)

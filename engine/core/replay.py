@@ -1,0 +1,214 @@
+"""Replays history: what a strategy would have traded on it, under the same law that trades live.
+
+Give a template, bars and terms; get fills, equity and counts. Money is in units of 1/10,000 rupee. The loops are in `walk`; this
+module lays out their rows, and lets fills grow so that memory follows what is traded, not what could be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.compiled import is_disabled
+from engine.core.costs import RATES
+from engine.core.decision import BAD_TARGET, NEVER, UNSIZED
+from engine.core.errors import UserError
+from engine.core.execution import LEG, ROOM, RUN
+from engine.core.limits import LIMITS
+from engine.core.matching import RESTING
+from engine.core.records import FILL, Row, Rows
+from engine.core.registry import Step
+from engine.core.walk import OUT_OF_ORDER, walk, walk_one
+
+REFUSALS = (
+    "",
+    "cash",
+    "max_positions",
+    "max_position_size",
+    "max_daily_loss",
+    "max_drawdown",
+    "max_order_value",
+    "max_order_quantity",
+)
+"""Names of the rules by the codes of `limits`."""
+
+FAULTS = {
+    BAD_TARGET: "Expected a finite target of the strategy, was infinite; the strategy was stopped there.",
+    UNSIZED: "Expected a stop (with max_risk_per_trade) or max_position_size to size the order by risk, was neither; "
+    "give max_position_size, or fixed:N as sizing.",
+}
+
+CHUNK = 1_000_000
+"""Bars between two reports of progress."""
+
+
+def no_limits() -> Rows:
+    """Make a row of LIMITS in which none was given."""
+    rows: Rows = np.zeros(1, LIMITS)
+    for name in LIMITS.names or ():
+        rows[name] = math.nan
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which terms a replay trades; the instruments are numbered as in the bars."""
+
+    sizing: Rows
+    """SIZING rows, one an instrument."""
+    ticks: NDArray[np.float64]
+    """Tick sizes in rupees, one an instrument."""
+    capital_units: int
+    base_s: int = 60
+    """Length of the bars."""
+    interval_s: int = 60
+    """Length of the bars that decisions are made on."""
+    rates: Rows | None = None
+    """RATES, one row an instrument and one column a period; None = nothing costs anything."""
+    rates_from_ns: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    """When each period begins; the first also holds before."""
+    limits: Rows = field(default_factory=no_limits)
+    """One row of LIMITS."""
+    squares_ns: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Moments at which positions are squared off, in order; none for products that are carried."""
+    touch: bool = False
+    """A limit fills when its price is reached; else it must be traded through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a replay came to."""
+
+    fills: Rows
+    """FILL rows, in order."""
+    equity: NDArray[np.int64]
+    """Equity in units after each step of time."""
+    equity_ns: NDArray[np.int64]
+    """Start of the bars of that step."""
+    account: Row
+    """ACCOUNT at the end."""
+    positions: Rows
+    """POSITION rows, one an instrument."""
+    states: NDArray[np.float64]
+    """State buffers of the strategy, one row an instrument."""
+    decisions: int
+    signals: int
+    orders: int
+    unsized: int
+    """Wishes for which the size came to nothing."""
+    denied: dict[str, int]
+    """Orders refused, by the rule that refused."""
+    fault: str
+    """Why the strategy was stopped; empty when it was not."""
+    fault_ns: int
+
+
+def replay(
+    on_bar: Step,
+    states: NDArray[np.float64],
+    params: NDArray[np.float64],
+    bars: Rows,
+    terms: Terms,
+    *,
+    plain: bool = False,
+    on_progress: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Replay BAR rows (ordered by time, then instrument) through a strategy.
+
+    `states`: one row of the template's state an instrument; the given buffers are not written to. `plain` runs uncompiled.
+    `on_progress` is told how many bars are done. Raises UserError for bars that are out of order or of an unknown instrument.
+    """
+    book = _Book(states.copy(), params, bars, terms)
+    is_plain = plain or is_disabled()
+    loop = walk_one if len(book.legs) == 1 and terms.interval_s == terms.base_s else walk
+    go: Callable[..., int] = loop.py_func if is_plain else loop.compile()
+    step = on_bar.py_func if is_plain else getattr(on_bar, "dispatcher", on_bar)
+    done = 0
+    while done < len(bars):
+        until = min(len(bars), done + CHUNK) if on_progress else len(bars)
+        while done < until:
+            done = go(step, book.states, params, bars[:until], done, *book.rows())
+            if done == OUT_OF_ORDER:
+                last = len(book.legs) - 1
+                raise UserError(f"Expected bars of instruments 0 to {last} in order of time, then instrument, was otherwise; sort them.")
+            if done < until:
+                book.grow()
+        if on_progress:
+            on_progress(done)
+    return book.outcome()
+
+
+class _Book:
+    """The rows that the loops work on."""
+
+    def __init__(self, states: NDArray[np.float64], params: NDArray[np.float64], bars: Rows, terms: Terms) -> None:
+        count = len(terms.ticks)
+        self.states, self.bars, self.terms = states, bars, terms
+        self.rates = np.zeros((count, len(terms.rates_from_ns)), RATES) if terms.rates is None else terms.rates
+        self.run = _run(terms)
+        self.legs = _legs(terms, self.rates)
+        self.orders: Rows = np.zeros((count, ROOM), RESTING)
+        self.fills: Rows = np.zeros(max(256, 2 * ROOM * count), FILL)
+        self.equity = np.zeros(len(bars), dtype=np.int64)
+
+    def rows(self) -> tuple[Any, ...]:
+        """Return what the loops take, in their order, after the bars and the index."""
+        terms = self.terms
+        return self.run[0], self.legs, self.orders, self.rates, terms.rates_from_ns, terms.squares_ns, self.fills, self.equity
+
+    def grow(self) -> None:
+        """Double the room for fills."""
+        self.fills = np.concatenate([self.fills, np.zeros_like(self.fills)])
+
+    def outcome(self) -> Outcome:
+        """Read off what it came to."""
+        run, legs, times = self.run[0], self.legs, self.bars["time_ns"]
+        if run.steps < len(times):
+            times = times[np.diff(times, prepend=times[0] - 1) > 0]
+        return Outcome(
+            fills=self.fills[: run.account.fills].copy(),
+            equity=self.equity[: run.steps],
+            equity_ns=times,
+            account=run.account,
+            positions=legs["position"].copy(),
+            states=self.states,
+            decisions=int(run.decisions),
+            signals=int(run.signals),
+            orders=int(run.orders),
+            unsized=int(run.unsized),
+            denied={name: int(count) for name, count in zip(REFUSALS, run.denied, strict=True) if count},
+            fault=FAULTS.get(int(run.fault), ""),
+            fault_ns=int(run.fault_ns),
+        )
+
+
+def _run(terms: Terms) -> Rows:
+    rows: Rows = np.zeros(1, RUN)
+    run = rows[0]
+    run.limits = terms.limits[0]
+    run.touch = terms.touch
+    run.capital = terms.capital_units
+    run.base_ns = terms.base_s * 1_000_000_000
+    run.interval_ns = terms.interval_s * 1_000_000_000
+    run.now_ns = -NEVER
+    run.next_square = terms.squares_ns[0] if len(terms.squares_ns) else NEVER
+    account = run.account
+    account.cash = account.equity = account.peak = account.day_start = account.capital = terms.capital_units
+    return rows
+
+
+def _legs(terms: Terms, rates: Rows) -> Rows:
+    legs: Rows = np.zeros(len(terms.ticks), LEG)
+    for name in ("held_target", "stop", "profit", "trail", "next_stop", "next_profit", "next_trail"):
+        legs[name] = math.nan
+    legs["sizing"] = terms.sizing
+    legs["tick"] = terms.ticks
+    legs["multiplier"] = terms.sizing["multiplier"]
+    legs["is_charged"] = [row.tobytes().strip(b"\0") != b"" for row in rates]
+    legs["position"]["instrument"] = np.arange(len(legs))
+    return legs

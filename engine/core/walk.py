@@ -1,0 +1,197 @@
+"""The loops of a replay over history: match, mark, decide, bar by bar, on shared cash.
+
+For each step of time: windows and square-offs that are due; every instrument's orders against its bar; equity at the closes;
+square-off; decisions on the bars or windows that have ended. A decision on a closed bar fills no earlier than the next open. `walk`
+does it for any number of instruments; `walk_one` for the plain case, one instrument that decides on the bars themselves, faster.
+"""
+
+from __future__ import annotations
+
+import math
+
+from engine.core.bars import extend, open_of, window_start
+from engine.core.compiled import borrowed, compiled
+from engine.core.decision import act, begin_day, mark_account, square_off
+from engine.core.execution import ROOM, match
+from engine.core.grid import price_units
+from engine.core.records import Row, Rows
+from engine.core.registry import Step
+
+SIGNATURE = "i8(STEP, f8[:,:], f8[:], BAR[:], i8, RUN, LEG[:], RESTING[:,:], RATES[:,:], i8[:], i8[:], FILL[:], i8[:])"
+
+OUT_OF_ORDER = -1
+"""What a loop returns for bars it cannot walk over."""
+
+
+@compiled("void(INTENT)")
+def clear(intent: Row) -> None:
+    """Make an intent that wants nothing."""
+    intent.target = math.nan
+    intent.limit = math.nan
+    intent.stop = math.nan
+    intent.profit = math.nan
+    intent.trail = math.nan
+
+
+@compiled("b1(INTENT)")
+def wants(intent: Row) -> bool:
+    """Tell whether an intent asks for anything."""
+    return not (math.isnan(intent.target) and math.isnan(intent.stop) and math.isnan(intent.profit) and math.isnan(intent.trail))
+
+
+@compiled("void(RUN, LEG, f8)")
+def mark(run: Row, leg: Row, close: float) -> None:
+    """Value what a leg holds at a close."""
+    held = leg.position.quantity
+    value = held * price_units(close) * leg.multiplier if held != 0 else 0
+    run.value += value - leg.value
+    leg.value = value
+
+
+@compiled("void(STEP, f8[:], f8[:], RUN, LEG[:], RESTING[:], i8, BAR)")
+def decide(on_bar: Step, state: Rows, params: Rows, run: Row, legs: Rows, orders: Rows, k: int, bar: Row) -> None:
+    """Ask the strategy about a closed bar of leg `k`, and act on what it wants."""
+    if run.fault != 0:
+        return
+    intent = run.intent
+    clear(intent)
+    run.decisions += 1
+    on_bar(state, params, bar, intent)
+    if wants(intent) or not math.isnan(legs[k].trail):
+        act(run, legs, orders, k, intent, bar)
+
+
+@compiled(SIGNATURE)
+def walk_one(
+    on_bar: Step,
+    states: Rows,
+    params: Rows,
+    bars: Rows,
+    first: int,
+    run: Row,
+    legs: Rows,
+    orders: Rows,
+    rates: Rows,
+    rates_from: Rows,
+    squares: Rows,
+    fills: Rows,
+    equity: Rows,
+) -> int:
+    """Walk from bar `first` on, until the end or until `fills` could overflow; returns the first bar not walked over.
+
+    Returns OUT_OF_ORDER when a bar does not come after the one before, or is of an instrument that has no leg.
+    """
+    state, params, bars, legs, orders = borrowed(states)[0], borrowed(params), borrowed(bars), borrowed(legs), borrowed(orders)
+    fills, equity, rates = borrowed(fills), borrowed(equity), borrowed(rates)
+    leg, own, account, base_ns = legs[0], orders[0], run.account, run.base_ns
+    index, room = first, len(fills) - ROOM
+    while index < len(bars) and account.fills <= room:
+        bar = bars[index]
+        if bar.time_ns <= run.now_ns or bar.instrument != 0:
+            return OUT_OF_ORDER
+        run.now_ns = bar.time_ns
+        if bar.time_ns >= run.day_end:
+            begin_day(run, rates_from, bar.time_ns)
+        if bar.time_ns >= run.next_square:
+            square_off(run, legs, orders, squares, bar.time_ns)
+        if leg.count > 0 and (bar.low <= leg.reach_low or bar.high >= leg.reach_high):
+            match(run, leg, own, bar, rates[0, run.period], fills)
+        mark(run, leg, bar.close)
+        mark_account(run)
+        equity[index] = account.equity
+        if bar.time_ns + base_ns >= run.next_square:
+            square_off(run, legs, orders, squares, bar.time_ns + base_ns)
+        decide(on_bar, state, params, run, legs, own, 0, bar)
+        index += 1
+    run.steps = index
+    return index
+
+
+@compiled("void(LEG, BAR, i8)")
+def take_in(leg: Row, bar: Row, interval_ns: int) -> None:
+    """Let the forming bar of the decision interval take in a base bar."""
+    window = leg.window
+    if leg.window_end != 0:
+        extend(window, bar)
+        return
+    opened = open_of(bar)
+    start = window_start(bar.time_ns, interval_ns // 1_000_000_000, opened)
+    window.time_ns = start
+    window.session_minute = (start - opened) // 60_000_000_000
+    window.instrument = bar.instrument
+    window.open = bar.open
+    window.high = bar.high
+    window.low = bar.low
+    window.close = bar.close
+    window.volume = bar.volume
+    window.oi = bar.oi
+    leg.window_end = start + interval_ns
+
+
+@compiled("i8(RUN, LEG[:], RESTING[:,:], BAR[:], i8, RATES[:,:], FILL[:])")
+def match_step(run: Row, legs: Rows, orders: Rows, bars: Rows, first: int, rates: Rows, fills: Rows) -> int:
+    """Match and mark all bars that have the time of bar `first`; returns the index after the last of them."""
+    index, begins, last = first, bars[first].time_ns, -1
+    while index < len(bars) and bars[index].time_ns == begins:
+        bar = bars[index]
+        k = bar.instrument
+        if not last < k < len(legs):
+            return OUT_OF_ORDER
+        last = k
+        leg = legs[k]
+        if leg.count > 0 and (bar.low <= leg.reach_low or bar.high >= leg.reach_high):
+            match(run, leg, orders[k], bar, rates[k, run.period], fills)
+        mark(run, leg, bar.close)
+        take_in(leg, bar, run.interval_ns)
+        index += 1
+    mark_account(run)
+    return index
+
+
+@compiled("void(STEP, f8[:,:], f8[:], RUN, LEG[:], RESTING[:,:], i8[:], i8)")
+def on_time(on_bar: Step, states: Rows, params: Rows, run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -> None:
+    """Do what is due by a moment: square off, then close the windows that have ended and decide on them."""
+    if now_ns >= run.next_square:
+        square_off(run, legs, orders, squares, now_ns)
+    for k in range(len(legs)):
+        leg = legs[k]
+        if leg.window_end != 0 and leg.window_end <= now_ns:
+            leg.window_end = 0
+            decide(on_bar, states[k], params, run, legs, orders[k], k, leg.window)
+
+
+@compiled(SIGNATURE)
+def walk(
+    on_bar: Step,
+    states: Rows,
+    params: Rows,
+    bars: Rows,
+    first: int,
+    run: Row,
+    legs: Rows,
+    orders: Rows,
+    rates: Rows,
+    rates_from: Rows,
+    squares: Rows,
+    fills: Rows,
+    equity: Rows,
+) -> int:
+    """Walk like `walk_one`, over any number of instruments in order of time, deciding on windows of `interval_ns`."""
+    states, params, bars, legs, orders = borrowed(states), borrowed(params), borrowed(bars), borrowed(legs), borrowed(orders)
+    fills, equity, rates, squares = borrowed(fills), borrowed(equity), borrowed(rates), borrowed(squares)
+    index, room = first, len(fills) - ROOM * len(legs)
+    while index < len(bars) and run.account.fills <= room:
+        begins = bars[index].time_ns
+        if begins <= run.now_ns:
+            return OUT_OF_ORDER
+        run.now_ns = begins
+        if begins >= run.day_end:
+            begin_day(run, rates_from, begins)
+        on_time(on_bar, states, params, run, legs, orders, squares, begins)
+        index = match_step(run, legs, orders, bars, index, rates, fills)
+        if index < 0:
+            return index
+        equity[run.steps] = run.account.equity
+        run.steps += 1
+        on_time(on_bar, states, params, run, legs, orders, squares, begins + run.base_ns)
+    return index
