@@ -41,7 +41,7 @@ def fault(facts: Facts) -> str:
 
 
 def _is_whole(quantity: object) -> bool:
-    return isinstance(quantity, Integral) and quantity is not True and int(quantity) > 0
+    return type(quantity) is not bool and isinstance(quantity, Integral) and int(quantity) > 0
 
 
 def _price_fault(request: OrderRequest) -> str:

@@ -1,0 +1,75 @@
+"""Puts its share of the order's charges on every fill, as the broker bills them: reckoned on all that has filled so far.
+
+The law of costs is in core; which rates hold on a day is the tariff's. An order's fills add up to the order's charges, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
+
+from engine.clock import ist
+from engine.core.costs import NO_CHARGES, order_charges
+from engine.core.model import BrokerFill, Fill, Instrument, Order, Product, to_units
+from engine.core.records import Rows
+
+RatesOf: TypeAlias = Callable[[Instrument, Product, date], Rows]
+"""Returns the RATES (one row) that hold on a day."""
+
+
+def free_of_charge(instrument: Instrument, product: Product, on: date) -> Rows:
+    """Return rates under which nothing costs anything."""
+    return NO_CHARGES
+
+
+@dataclass(slots=True)
+class _Sofar:
+    quantity: int = 0
+    value_units: int = 0
+    charges_units: int = 0
+
+
+class Charging:
+    """Charges of orders, as far as they have filled."""
+
+    def __init__(self, rates_of: RatesOf = free_of_charge) -> None:
+        self._rates_of = rates_of
+        self._orders: dict[str, _Sofar] = {}
+
+    def restore(self, fills: Iterable[Fill]) -> None:
+        """Take note of fills that were charged before."""
+        for fill in fills:
+            sofar = self._orders.setdefault(fill.order_id, _Sofar())
+            sofar.quantity += fill.quantity
+            sofar.value_units += fill.value_units
+            sofar.charges_units += fill.charges_units
+
+    def fill_of(self, order: Order, made: BrokerFill) -> Fill:
+        """Turn one execution of an order into a Fill, with its share of the charges."""
+        request, instrument = order.request, order.request.instrument
+        price_units = to_units(made.price)
+        sofar = self._orders.setdefault(order.id, _Sofar())
+        sofar.quantity += made.quantity
+        sofar.value_units += price_units * made.quantity * instrument.multiplier
+        rates = self._rates_of(instrument, request.product, ist(made.time_ns).date())
+        total = order_charges(rates[0], int(request.side), sofar.quantity, sofar.value_units)
+        share, sofar.charges_units = total - sofar.charges_units, total
+        return Fill(
+            trade_id=made.trade_id,
+            order_id=order.id,
+            instrument=instrument,
+            side=request.side,
+            quantity=made.quantity,
+            price_units=price_units,
+            charges_units=share,
+            time_ns=made.time_ns,
+            product=request.product,
+            owner=request.owner,
+            purpose=request.purpose,
+        )
+
+    def forget(self, order_id: str) -> None:
+        """Drop what was reckoned of an order that can fill no more."""
+        self._orders.pop(order_id, None)

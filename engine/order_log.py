@@ -1,0 +1,143 @@
+"""Every order of the account in its latest state, found by our id or the broker's; each change goes into the journal and is told.
+
+Keeps, writes and tells; what an order becomes is decided by the lifecycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from engine.clock import Clock
+from engine.core.errors import InvalidOrder
+from engine.core.lifecycle import transition
+from engine.core.model import Fill, Order, OrderChange, OrderStatus, OrderUpdate, Pending
+from engine.store.rows import JournalEntry, StoreFailed, StoreRow
+
+if TYPE_CHECKING:
+    from engine.store import Store
+
+
+class OrderLog:
+    """Orders by id, and their journal."""
+
+    def __init__(self, store: Store, clock: Clock, tell: Callable[[Order], None], fail: Callable[[str], None]) -> None:
+        """`tell` hears of each order's new state, `fail` that the database takes nothing more."""
+        self.all: dict[str, Order] = {}
+        self.fills: list[Fill] = []
+        self.store = store
+        self.clock = clock
+        self.fail = fail
+        self._tell = tell
+        self._working: dict[str, Order] = {}
+        self._by_broker: dict[str, str] = {}
+        self._trades: dict[str, dict[str, int]] = {}
+
+    def keep(self, order: Order) -> Order:
+        """Keep an order's latest state, without a word."""
+        self.all[order.id] = order
+        if order.status.is_working:
+            self._working[order.id] = order
+        else:
+            self._working.pop(order.id, None)
+        if order.broker_order_id:
+            self._by_broker[order.broker_order_id] = order.id
+        return order
+
+    def tell(self, order: Order) -> Order:
+        """Keep an order's new state and tell it."""
+        self._tell(self.keep(order))
+        return order
+
+    def change(self, order: Order, kind: str, payload: dict[str, Any] | None = None) -> Order:
+        """Keep an order's new state, write it down and tell it."""
+        self.write(self.entry(kind, order.id, payload), order)
+        return self.tell(order)
+
+    def conclude(self, order_id: str, status: OrderStatus, message: str) -> Order:
+        """Put an order into its next status on our own evidence; raises InvalidTransition where the lifecycle has no way."""
+        order = transition(self.get(order_id), status, self.clock.now_ns(), message=message, pending=Pending.NONE)
+        return self.change(order, status.value, {"message": message})
+
+    def entry(self, kind: str, order_id: str, payload: dict[str, Any] | None = None) -> JournalEntry:
+        """Make a line of the journal, as of now."""
+        return JournalEntry(self.clock.now_ns(), kind, order_id, payload or {})
+
+    def write(self, *rows: StoreRow) -> None:
+        """Queue rows; what the broker says is dealt with also when the database takes nothing more."""
+        try:
+            self.store.write(*rows)
+        except StoreFailed as failure:
+            self.fail(str(failure))
+
+    def get(self, order_id: str) -> Order:
+        """Return an order; raises InvalidOrder when there is none of that id."""
+        try:
+            return self.all[order_id]
+        except KeyError:
+            raise InvalidOrder(f"Expected the id of an order, was {order_id!r}; it may belong to another account.") from None
+
+    def find(self, update: OrderUpdate) -> Order | None:
+        """Return the order an update speaks of: by the broker's id, or by our tag."""
+        order = self.all.get(self._by_broker.get(update.broker_order_id, update.tag))
+        if order is not None and update.broker_order_id:
+            # A slice or a fork of the same order at the broker: whatever it says belongs here, too.
+            self._by_broker[update.broker_order_id] = order.id
+        return order
+
+    def working(self, owner: str | None = None, key: str | None = None) -> list[Order]:
+        """List the orders that may still fill, oldest first, of one owner or instrument if given."""
+        return [
+            order
+            for order in self._working.values()
+            if owner in (None, order.request.owner) and key in (None, order.request.instrument.key)
+        ]
+
+    def trades(self, order_id: str) -> dict[str, int]:
+        """Return the quantity of each known trade of an order, by trade id; what is put in is kept."""
+        return self._trades.setdefault(order_id, {})
+
+    def restore(self, orders: Iterable[Order], fills: Iterable[Fill]) -> None:
+        """Take in orders and fills of before."""
+        for order in orders:
+            self.keep(order)
+        for fill in fills:
+            self.fills.append(fill)
+            self.trades(fill.order_id)[fill.trade_id] = fill.quantity
+
+
+def wording(order: Order) -> dict[str, Any]:
+    """Return what an order asks, as the journal keeps it."""
+    request = order.request
+    return {
+        "key": request.instrument.key,
+        "owner": request.owner,
+        "purpose": request.purpose.value,
+        "side": int(request.side),
+        "quantity": int(order.quantity),
+        "order_type": request.order_type.value,
+        "product": request.product.value,
+        "price": order.price,
+        "trigger_price": order.trigger_price,
+        "reference_price": request.reference_price,
+    }
+
+
+def wording_of_change(change: OrderChange) -> dict[str, Any]:
+    """Return what a change asks, as the journal keeps it."""
+    said = {"quantity": change.quantity, "price": change.price, "trigger_price": change.trigger_price}
+    return {name: value for name, value in said.items() if value is not None} | (
+        {"order_type": change.order_type.value} if change.order_type is not None else {}
+    )
+
+
+def wording_of_update(update: OrderUpdate, order: Order) -> dict[str, Any]:
+    """Return what the broker said and what was made of it, as the journal keeps it."""
+    return {
+        "broker_order_id": update.broker_order_id,
+        "said": update.raw_status or (update.status.value if update.status else ""),
+        "status": order.status.value,
+        "filled": int(order.filled),
+        "trades": [[fill.trade_id, int(fill.quantity), float(fill.price)] for fill in update.fills],
+        "message": update.message,
+    }
