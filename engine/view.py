@@ -6,7 +6,7 @@ Widgets read it and connect to it; they cannot send anything through it. The man
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from engine.core.model import (
     LinkState,
     LogLine,
     Order,
+    OrderRequest,
     Phase,
     Position,
     Quote,
@@ -192,6 +193,8 @@ class EngineView(QObject):
         self.templates: tuple[Template, ...] = ()
         self.catalogue: dict[str, Instrument] = {}
         """All known instruments by key; the board holds only those that are subscribed."""
+        self.charges_of: Callable[[OrderRequest], int] | None = None
+        """What a request would cost in charges if it filled in full, in money units; None until a schedule of charges is known."""
 
     def find(self, text: str, limit: int = 30) -> list[Instrument]:
         """Find instruments whose symbol or name has the text, those that begin with it first."""

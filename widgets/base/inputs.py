@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -14,6 +15,8 @@ from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLineEdit, Q
 
 from widgets.base.keys import is_typing
 from widgets.base.numbers import MINUS, decimal
+
+T = TypeVar("T")
 
 
 class TextBox(QLineEdit):
@@ -122,12 +125,12 @@ class ChoiceBox(QComboBox):
         return super().event(event)
 
 
-class Segments(QWidget):
+class Segments(QWidget, Generic[T]):
     """A few choices side by side, one of them taken."""
 
     chosen = Signal(object)
 
-    def __init__(self, entries: Sequence[tuple[str, object]], *, name: str = "") -> None:
+    def __init__(self, entries: Sequence[tuple[str, T]], *, name: str = "") -> None:
         """Take (title, value) pairs; the first is taken."""
         super().__init__()
         self.setAccessibleName(name)
@@ -149,23 +152,23 @@ class Segments(QWidget):
         self._group.idClicked.connect(lambda at: self.chosen.emit(self.values[at]))
 
     @property
-    def value(self) -> object:
+    def value(self) -> T:
         """Return what is taken."""
         return self.values[self._group.checkedId()]
 
-    def choose(self, value: object) -> None:
+    def choose(self, value: T) -> None:
         """Take a value, as if it were clicked; ValueError for one that is not here."""
         at = self.values.index(value)
         if at != self._group.checkedId():
             self._group.button(at).setChecked(True)
             self.chosen.emit(value)
 
-    def retitle(self, value: object, title: str) -> None:
+    def retitle(self, value: T, title: str) -> None:
         """Write another title on a choice."""
         button = self._group.button(self.values.index(value))
         if button.text() != title:
             button.setText(title)
 
-    def allow(self, value: object, is_allowed: bool) -> None:
+    def allow(self, value: T, is_allowed: bool) -> None:
         """Let a choice be taken, or not."""
         self._group.button(self.values.index(value)).setEnabled(is_allowed)

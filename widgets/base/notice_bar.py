@@ -1,0 +1,109 @@
+"""Sentences for the trader, at the top of the window: they never steal the focus and never have to be clicked away to trade.
+
+What is only said goes by itself; a warning stays longer; what is critical stays until it is read.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from engine.view import EngineView
+from widgets.base.layouts import Label, Verb
+from widgets.base.theme import Theme
+
+MOST = 3
+STAYS_MS = {"info": 5_000, "warning": 12_000, "critical": 0}
+"""By level; 0 stays until it is closed."""
+
+LOOKS = {
+    "info": ("info", "info_ground", "accent"),
+    "warning": ("warning", "warn_ground", "warn"),
+    "critical": ("emergency", "bad_ground", "bad"),
+}
+
+
+class Notice(QFrame):
+    """One sentence."""
+
+    def __init__(self, theme: Theme, level: str, text: str) -> None:
+        super().__init__()
+        self.level, self.text = level, text
+        self.times = 1
+        icon, ground, ink = LOOKS[level]
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Window, theme.colour(ground))
+        self.setPalette(palette)
+        self.setAutoFillBackground(True)
+        self.setAccessibleName(f"{level}: {text}")
+        sign = QLabel()
+        sign.setPixmap(theme.icon(icon, ink).pixmap(16, 16))
+        self._label = Label(theme, text)
+        self._label.setWordWrap(True)
+        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 4, 6, 4)
+        row.setSpacing(8)
+        row.addWidget(sign)
+        row.addWidget(self._label, 1)
+        self.close_button = Verb(theme, "", "Close this notice", self.dismiss, "close")
+        row.addWidget(self.close_button)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.dismiss)
+        self.stay()
+
+    def stay(self) -> None:
+        """Count its time from now."""
+        if STAYS_MS[self.level]:
+            self._timer.start(STAYS_MS[self.level])
+
+    def repeat(self) -> None:
+        """Say that the same was said again."""
+        self.times += 1
+        self._label.setText(f"{self.text}  (×{self.times})")
+        self.stay()
+
+    def dismiss(self) -> None:
+        """Go away."""
+        self._timer.stop()
+        self.hide()
+        self.deleteLater()
+        bar = self.parent()
+        if isinstance(bar, NoticeBar):
+            bar.forget(self)
+
+
+class NoticeBar(QWidget):
+    """The newest few notices, the newest on top; takes no room when there are none."""
+
+    def __init__(self, view: EngineView, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.notices: list[Notice] = []
+        self._stack = QVBoxLayout(self)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.setSpacing(1)
+        self.hide()
+        view.notice_given.connect(self.say)
+
+    def say(self, level: str, text: str) -> None:
+        """Show a sentence; the same one again is counted, not repeated."""
+        level = level if level in LOOKS else "info"
+        same = next((notice for notice in self.notices if notice.text == text and notice.level == level), None)
+        if same is not None:
+            same.repeat()
+            return
+        notice = Notice(self._theme, level, text)
+        self.notices.insert(0, notice)
+        self._stack.insertWidget(0, notice)
+        while len(self.notices) > MOST:
+            (next((old for old in reversed(self.notices) if old.level != "critical"), None) or self.notices[-1]).dismiss()
+        self.show()
+
+    def forget(self, notice: Notice) -> None:
+        """Take a notice that goes away off the list."""
+        if notice in self.notices:
+            self.notices.remove(notice)
+        self.setVisible(bool(self.notices))
