@@ -171,9 +171,9 @@ class MarketDataHandler(QObject):
     def is_market_open(self, symbol: str | None = None) -> bool:
         """Tell whether the market trades now: that of the symbol, or else NSE's by its usual hours."""
         now_ns = self._clock.now_ns()
-        if self._calendar is not None and (symbol is not None or len(self.board)):
-            instrument = self.board.instruments[self.slot_of(symbol) if symbol is not None else 0]
-            return bool(self._calendar.is_open(instrument, now_ns))
+        if self._calendar is not None:
+            instrument = None if symbol is None else self.board.instruments[self.slot_of(symbol)]
+            return self._calendar.is_open(instrument, now_ns)
         local_ns = now_ns + frames.IST_OFFSET_NS
         is_weekday = (local_ns // frames.DAY_NS + 3) % 7 < 5
         return is_weekday and _NSE_OPEN_NS <= local_ns % frames.DAY_NS < _NSE_CLOSE_NS

@@ -23,6 +23,9 @@ Signal = Mapping[str, Any]
 SignalCallback = Callable[[str, str, dict[str, Any], bool], Signal | None]
 """fn(symbol, exchange, quote, has_position) -> Signal or None."""
 
+NOTHING = (math.nan,) * len(INTENT.names or ())
+"""An intent that wants nothing."""
+
 SIGNAL_KEYS = ("action", "symbol", "exchange", "price", "stop_loss", "target")
 ACTIONS = ("BUY", "SELL", "EXIT", "HOLD")
 
@@ -45,35 +48,31 @@ class Leg:
         self.decided_ns = 0
         """Start of the last bar that was decided on."""
         self._template: Template | None = config.template
-        self._intent: Rows = np.zeros(1, dtype=INTENT)
+        self._intents: Rows = np.zeros(1, dtype=INTENT)
+        self._intent: Row = self._intents[0]
         if config.template is not None:
             self.state = config.template.new_state()
             self._params = config.template.new_params(config.parameters)
 
     def decide(self, bar: Row) -> Row:
         """Let the template look at a closed bar; returns its INTENT, good until the next call. Raises StrategyFault for a bad one."""
-        intent = self._cleared()
         if self._template is None:
             raise StrategyFault("Expected a function to decide, was none; call set_signal_callback before start.")
-        self._template.on_bar(self.state, self._params, bar, intent)
+        self._intents[:] = NOTHING
+        self._template.on_bar(self.state, self._params, bar, self._intent)
         self.decided_ns = int(bar.time_ns)
-        _check(intent)
-        return intent
+        _check(self._intent)
+        return self._intent
 
     def decide_by(self, callback: SignalCallback, bar: Row, quote: Quote, held: int) -> Row:
         """Let a user's function decide; `held` is the signed quantity. Raises StrategyFault for an answer that makes no sense."""
-        intent = self._cleared()
+        self._intents[:] = NOTHING
         answer = callback(self.instrument.symbol, str(self.instrument.exchange), quote_dict(quote), held != 0)
         self.decided_ns = int(bar.time_ns)
         if answer is not None:
-            self._take(answer, intent, held)
-            _check(intent)
-        return intent
-
-    def _cleared(self) -> Row:
-        for name in INTENT.names or ():
-            self._intent[name] = math.nan
-        return self._intent[0]
+            self._take(answer, self._intent, held)
+            _check(self._intent)
+        return self._intent
 
     def _take(self, answer: Signal, intent: Row, held: int) -> None:
         """Turn an answer into an intent: BUY and SELL open from flat and close what is against them, EXIT closes, HOLD waits."""
@@ -127,9 +126,9 @@ def _price(key: str, value: object) -> float:
 
 def _check(intent: Row) -> None:
     """Refuse what is infinite, and prices that are not above zero; NaN means none."""
-    if math.isinf(intent.target):
-        raise StrategyFault(f"Expected a target in units of size, was {intent.target}.")
-    for name in ("limit", "stop", "profit", "trail"):
-        value = float(getattr(intent, name))
-        if math.isinf(value) or value <= 0.0:
+    target, *prices = intent.item()
+    if math.isinf(target):
+        raise StrategyFault(f"Expected a target in units of size, was {target}.")
+    for name, value in zip(("limit", "stop", "profit", "trail"), prices, strict=True):
+        if value <= 0.0 or value == math.inf:
             raise StrategyFault(f"Expected {name} above zero or none, was {value}.")

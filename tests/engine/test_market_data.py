@@ -242,7 +242,7 @@ class EveningCalendar:
         shift = (day - date(2025, 10, 29)).days * DAY_NS
         return [(self.OPEN_NS + shift, self.OPEN_NS + shift + 60 * MINUTE_NS)]
 
-    def is_open(self, instrument: Instrument, time_ns: int) -> bool:
+    def is_open(self, instrument: Instrument | None, time_ns: int) -> bool:
         return 0 <= time_ns - self.OPEN_NS < 60 * MINUTE_NS
 
 
