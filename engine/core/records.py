@@ -20,7 +20,10 @@ Row: TypeAlias = Any
 
 
 def record(*fields: tuple[Any, ...]) -> np.dtype[Any]:
-    """Make an aligned record type whose fields are read as attributes, compiled or not."""
+    """Make an aligned record type whose fields are read as attributes, compiled or not; raises ValueError for a name NumPy takes."""
+    taken = [name for name, *_ in fields if hasattr(np.record, name)]
+    if taken:
+        raise ValueError(f"Expected names of fields that NumPy has no attribute of, was {', '.join(taken)}; choose others.")
     plain = np.dtype(list(fields), align=True)
     return np.dtype((np.record, plain))
 
