@@ -1,11 +1,11 @@
-"""Sentences for the trader, at the top of the window: they never steal the focus and never have to be clicked away to trade.
+"""Sentences for the trader, in the corner of the window: they never steal the focus and never have to be clicked away to trade.
 
 What is only said goes by itself; a warning stays longer; what is critical stays until it is read.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -14,6 +14,7 @@ from widgets.base.layouts import Label, Verb
 from widgets.base.theme import Theme
 
 MOST = 3
+WIDTH, EDGE, TOP = 460, 12, 40
 STAYS_MS = {"info": 5_000, "warning": 12_000, "critical": 0}
 """By level; 0 stays until it is closed."""
 
@@ -76,17 +77,34 @@ class Notice(QFrame):
 
 
 class NoticeBar(QWidget):
-    """The newest few notices, the newest on top; takes no room when there are none."""
+    """The newest few notices, the newest on top. With a parent it lies over its upper right corner; without, it stands in a layout."""
 
-    def __init__(self, view: EngineView, theme: Theme) -> None:
-        super().__init__()
+    def __init__(self, view: EngineView, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._theme = theme
         self.notices: list[Notice] = []
         self._stack = QVBoxLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
-        self._stack.setSpacing(1)
+        self._stack.setSpacing(2)
         self.hide()
+        if parent is not None:
+            parent.installEventFilter(self)
         view.notice_given.connect(self.say)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.LayoutRequest):
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        parent = self.parentWidget()
+        if parent is None or not self.notices:
+            return
+        width = min(WIDTH, parent.width() - 2 * EDGE)
+        self.setFixedWidth(width)
+        height = max(self._stack.totalHeightForWidth(width), self._stack.totalMinimumSize().height())
+        self.setGeometry(parent.width() - width - EDGE, TOP, width, height)
+        self.raise_()
 
     def say(self, level: str, text: str) -> None:
         """Show a sentence; the same one again is counted, not repeated."""
@@ -101,9 +119,12 @@ class NoticeBar(QWidget):
         while len(self.notices) > MOST:
             (next((old for old in reversed(self.notices) if old.level != "critical"), None) or self.notices[-1]).dismiss()
         self.show()
+        self._place()
 
     def forget(self, notice: Notice) -> None:
         """Take a notice that goes away off the list."""
         if notice in self.notices:
             self.notices.remove(notice)
+            self._stack.removeWidget(notice)
         self.setVisible(bool(self.notices))
+        self._place()

@@ -44,6 +44,7 @@ class Log(Panel):
         self.words.setMaximumWidth(260)
         self.grid: Grid[LogLine] = Grid(self, COLUMNS, empty="Nothing has happened yet.")
         self.grid.horizontalHeader().setStretchLastSection(True)
+        self.setFocusProxy(self.grid)
         column(self, strip(self.level, None, self.words), self.grid)
         self._number = 0
         self.level.chosen.connect(self._filter)

@@ -152,6 +152,7 @@ class MarketWatch(Panel):
         self.finder = Finder(view, "Add a symbol", self.add)
         self.grid: Grid[WatchRow] = Grid(self, COLUMNS, empty=EMPTY)
         remove = Verb(theme, "", "Take the focused symbol off the list", self._remove_focused, "remove")
+        self.setFocusProxy(self.grid)
         column(self, strip(self.finder, remove), self.grid)
         self.grid.menu_asked.connect(self._on_menu)
         self.grid.double_clicked.connect(lambda row: self.requested.emit("chart.open", row.key))

@@ -98,6 +98,7 @@ class Orders(Panel):
         self._cancel = Verb(theme, "Cancel", "Cancel the focused order (Del)", lambda: self._ask("order.cancel", self._cancel_payload()))
         self._modify = Verb(theme, "Change", "Change the focused order (M)", self._open_amend, "edit")
         self._cancel_all = Verb(theme, "Cancel all", "Cancel all open orders (Ctrl+Shift+X)", self._ask_cancel_all, "cancel")
+        self.setFocusProxy(self.grid)
         column(self, strip(self.shown, None, self._modify, self._cancel, self._cancel_all), self.amend, self.grid)
         self.shown.chosen.connect(self._show)
         self.amend.changed.connect(lambda order_id, change: self.requested.emit("order.modify", (order_id, change)))

@@ -116,6 +116,7 @@ class Positions(Panel):
         self.totals = {name: Label(theme) for name in ("Unrealised", "Realised", "Charges", "Net P&L")}
         self._held = Label(theme, tone="muted")
         parts = [part for name, label in self.totals.items() for part in (Label(theme, name, "muted"), label)]
+        self.setFocusProxy(self.grid)
         column(self, strip(self._held, None, self._close), self.grid, strip(None, *parts))
         self.grid.focused.connect(lambda record: self._enable())
         self.grid.menu_asked.connect(self._on_menu)

@@ -113,6 +113,7 @@ class Strategies(Panel):
         self.emergency.fired.connect(self._ask_emergency)
         new = Verb(theme, "New", "Make a strategy from a template", lambda: self.requested.emit("strategy.new", None), "add")
         self._target = Label(theme, tone="muted")
+        self.setFocusProxy(self.grid)
         column(self, strip(new, *self.buttons.values(), self.emergency, self._target, None), self.grid)
         self.grid.focused.connect(self._on_focused)
         self.grid.menu_asked.connect(self._on_menu)

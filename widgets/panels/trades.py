@@ -85,6 +85,7 @@ class Trades(Panel):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.fills)
         self._stack.addWidget(self.trades)
+        self.setFocusProxy(self.fills)
         column(self, strip(self.shown, None, self._sum_label), self._stack)
         self.shown.chosen.connect(self._show)
         self.fills.double_clicked.connect(lambda fill: self.requested.emit("chart.open", fill.instrument.key))
@@ -107,7 +108,9 @@ class Trades(Panel):
         return {"key": record.instrument.key} if record else None
 
     def _show(self, which: object) -> None:
-        self._stack.setCurrentWidget(self.fills if which == "fills" else self.trades)
+        table = self.fills if which == "fills" else self.trades
+        self._stack.setCurrentWidget(table)
+        self.setFocusProxy(table)
         self._sum()
 
     def _load(self) -> None:
