@@ -1,0 +1,76 @@
+"""What became of a file that was imported: how much was taken, what was refused and why, and what looks odd but was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+KEPT_REASONS = 1_000
+"""Refused rows that are named one by one; the rest are only counted."""
+
+Progress: TypeAlias = Callable[[int, int, str], None]
+"""Told how many of how many rows are done, and what is being done."""
+
+
+class Rejected(NamedTuple):
+    """A row that was refused."""
+
+    line: int
+    """Line of a text file (its header is line 1), row of a Parquet file (from 1)."""
+    why: str
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """Counts of one file; hand an empty one to a reader and it is filled."""
+
+    source: str = ""
+    kind: str = "bars"
+    """bars or ticks."""
+    interval_s: int = 0
+    """Of bars."""
+    taken: int = 0
+    by_key: dict[str, int] = field(default_factory=dict)
+    """Rows taken, by instrument key."""
+    rejected: list[Rejected] = field(default_factory=list)
+    """The first of the refused rows."""
+    rejected_rows: int = 0
+    """All refused rows."""
+    off_grid: int = 0
+    """Kept rows with a price between two ticks."""
+    outside_range: int = 0
+    """Kept bars whose open or close lies outside high and low."""
+    outside_session: int = 0
+    """Kept rows of before the open or after the close."""
+    duplicates: int = 0
+    """Rows of a time that another row has too (of bars the last stays; of ticks those equal in all)."""
+    unordered: int = 0
+    """Kept rows that stood before an earlier one."""
+    untraded: int = 0
+    """Rows of contracts and series that did not trade or are not traded here; left out."""
+
+    def reject(self, line: int, why: str) -> None:
+        """Note a refused row."""
+        self.rejected_rows += 1
+        if len(self.rejected) < KEPT_REASONS:
+            self.rejected.append(Rejected(line, why))
+
+    @property
+    def summary(self) -> str:
+        """Return one line of figures; what is zero is left out."""
+        parts = [f"{self.taken:,} {self.kind} of {len(self.by_key):,} instruments taken"]
+        if self.rejected_rows:
+            first = f" (line {self.rejected[0].line}: {self.rejected[0].why})"
+            parts.append(f"{self.rejected_rows:,} refused{first}")
+        for count, words in (
+            (self.duplicates, "told twice"),
+            (self.unordered, "put in order"),
+            (self.off_grid, "off the tick grid"),
+            (self.outside_range, "with open or close outside high and low"),
+            (self.outside_session, "outside trading hours"),
+            (self.untraded, "not traded"),
+        ):
+            if count:
+                parts.append(f"{count:,} {words}")
+        return f"{self.source}: {', '.join(parts)}"
