@@ -32,8 +32,8 @@ from engine.core.matching import LIMIT, MARKET
 from engine.core.records import EXIT, SQUARE_OFF, Row, Rows
 from engine.core.sizing import NO_SIZE, purpose_of, size_of, wanted_quantity
 
-NO_FAULT, BAD_TARGET, UNSIZED = 0, 1, 2
-"""Why a strategy was stopped: its target was not a number one can act on, or nothing tells how much a target of 1 is."""
+BAD_INTENT, UNSIZED = 1, 2
+"""Why a strategy was stopped: what it wanted makes no sense, or nothing tells how much a target of 1 is. 0 = it was not."""
 
 DAY_NS = 86_400_000_000_000
 IST_NS = 19_800_000_000_000
@@ -106,20 +106,24 @@ def check(run: Row, legs: Rows, k: int, quantity: int, price: int) -> int:
     return QUANTITY_TOO_HIGH if abs(quantity) > limits.max_order_quantity else ALLOWED
 
 
-@compiled("f8(f8, f8)")
-def _on_grid(price: float, tick: float) -> float:
-    return to_tick(price, tick) if math.isfinite(price) else math.nan
+@compiled("b1(INTENT)")
+def is_bad(intent: Row) -> bool:
+    """Tell whether an intent makes no sense: an infinite target, or a price that is infinite or not above zero."""
+    for price in (intent.limit, intent.stop, intent.profit, intent.trail):
+        if price <= 0.0 or price == math.inf:
+            return True
+    return math.isinf(intent.target)
 
 
 @compiled("void(LEG, RESTING[:], INTENT)")
 def move_protection(leg: Row, orders: Rows, intent: Row) -> None:
     """Move stop, target and trail of the open position to where the intent has them; NaN leaves one where it is."""
-    if math.isfinite(intent.stop):
+    if not math.isnan(intent.stop):
         leg.stop = to_tick(intent.stop, leg.tick)
         leg.is_trailed = 0
-    if math.isfinite(intent.profit):
+    if not math.isnan(intent.profit):
         leg.profit = to_tick(intent.profit, leg.tick)
-    if math.isfinite(intent.trail):
+    if not math.isnan(intent.trail):
         leg.trail = intent.trail
     protect(leg, orders, 0)
 
@@ -128,11 +132,11 @@ def move_protection(leg: Row, orders: Rows, intent: Row) -> None:
 def place(leg: Row, orders: Rows, wanted: int, purpose: int, intent: Row) -> None:
     """Let the one order rest that leads from what is held to what is wanted; its protection travels with it."""
     is_open = wanted != 0
-    leg.next_stop = _on_grid(intent.stop, leg.tick) if is_open else math.nan
-    leg.next_profit = _on_grid(intent.profit, leg.tick) if is_open else math.nan
-    leg.next_trail = intent.trail if is_open and math.isfinite(intent.trail) else math.nan
+    leg.next_stop = to_tick(intent.stop, leg.tick) if is_open else math.nan
+    leg.next_profit = to_tick(intent.profit, leg.tick) if is_open else math.nan
+    leg.next_trail = intent.trail if is_open else math.nan
     leg.held_target = intent.target
-    limit = _on_grid(intent.limit, leg.tick)
+    limit = to_tick(intent.limit, leg.tick)
     add_order(leg, orders, MARKET if math.isnan(limit) else LIMIT, wanted - leg.position.quantity, limit, purpose, 0)
 
 
@@ -141,10 +145,6 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
     """Act on a new wish: cancel what the last one has working, size it, ask the limits, place."""
     leg = legs[k]
     sizing, held, target = leg.sizing, leg.position.quantity, intent.target
-    if not math.isfinite(target):
-        run.fault = BAD_TARGET
-        run.fault_ns = bar.time_ns
-        return
     cancel_own(leg, orders)
     size = size_of(sizing, run.account.equity, bar.close, intent.stop)
     wanted = wanted_quantity(target, leg.held_target, held, size, sizing.lot, sizing.can_short != 0)
@@ -156,7 +156,7 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
     if wanted == held:
         return
     purpose, quantity = purpose_of(held, wanted), wanted - held
-    price = price_units(intent.limit if math.isfinite(intent.limit) else bar.close)
+    price = price_units(bar.close if math.isnan(intent.limit) else to_tick(intent.limit, leg.tick))
     code = check(run, legs, k, quantity, price) if purpose != EXIT else ALLOWED
     if code != ALLOWED:
         run.denied[code] += 1
@@ -170,6 +170,10 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
 def act(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) -> None:
     """Do what an intent asks for leg `k` at the close of its decision bar, then draw a trailing stop after the bar."""
     leg = legs[k]
+    if is_bad(intent):
+        run.fault = BAD_INTENT
+        run.fault_ns = bar.time_ns
+        return
     run.signals += 0 if math.isnan(intent.target) else 1
     if leg.is_closing != 0 or run.is_squared != 0:
         return

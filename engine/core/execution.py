@@ -161,9 +161,7 @@ def forget_protection(leg: Row) -> None:
 
 @compiled("void(LEG, f8)")
 def trail_to(leg: Row, price: float) -> None:
-    """Draw the stop after the price, `trail` behind it, never back; without trail nothing happens."""
-    if math.isnan(leg.trail):
-        return
+    """Draw the stop after the price, `trail` behind it, never back."""
     is_long = leg.position.quantity > 0
     stop = to_tick(price - leg.trail if is_long else price + leg.trail, leg.tick)
     if math.isnan(leg.stop) or (stop > leg.stop if is_long else stop < leg.stop):

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from engine.core.compiled import is_disabled
 from engine.core.costs import RATES
-from engine.core.decision import BAD_TARGET, NEVER, UNSIZED
+from engine.core.decision import BAD_INTENT, NEVER, UNSIZED
 from engine.core.errors import UserError
 from engine.core.execution import LEG, ROOM, RUN
 from engine.core.limits import LIMITS
 from engine.core.matching import RESTING
-from engine.core.records import FILL, Row, Rows
+from engine.core.records import BAR, FILL, Row, Rows
 from engine.core.registry import Step
 from engine.core.walk import OUT_OF_ORDER, walk, walk_one
 
@@ -38,7 +38,7 @@ REFUSALS = (
 """Names of the rules by the codes of `limits`."""
 
 FAULTS = {
-    BAD_TARGET: "Expected a finite target of the strategy, was infinite; the strategy was stopped there.",
+    BAD_INTENT: "Expected a finite target and prices above zero of the strategy, was otherwise; it was stopped there.",
     UNSIZED: "Expected a stop (with max_risk_per_trade) or max_position_size to size the order by risk, was neither; "
     "give max_position_size, or fixed:N as sizing.",
 }
@@ -123,6 +123,8 @@ def replay(
     `states`: one row of the template's state an instrument; the given buffers are not written to. `plain` runs uncompiled.
     `on_progress` is told how many bars are done. Raises UserError for bars that are out of order or of an unknown instrument.
     """
+    # Machine code takes rows that lie side by side and could be written to; most do already.
+    bars = np.require(bars, BAR, ["C", "W", "A"])
     book = _Book(states.copy(), params, bars, terms)
     is_plain = plain or is_disabled()
     loop = walk_one if len(book.legs) == 1 and terms.interval_s == terms.base_s else walk
