@@ -6,8 +6,6 @@ open, the range, the ticks (which only the screen and the bars being made need),
 
 from __future__ import annotations
 
-import asyncio
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,15 +13,13 @@ import numpy as np
 from engine.brokers.base import BrokerSink
 from engine.brokers.simulated.bar_venue import DECIDE, OPEN, RANGE, BarVenue
 from engine.brokers.simulated.ledger_file import LedgerFile
+from engine.brokers.simulated.pace import Pace
 from engine.brokers.simulated.timeline import Timeline
 from engine.brokers.simulated.wire import Wire
 from engine.clock import Clock, ManualClock
 from engine.core.bars import SECOND_NS, resample
 from engine.core.model import Instrument, Quote
 from engine.core.records import Rows
-
-STEPS_A_TURN = 64
-"""Steps at full speed before the event loop gets a turn, so that a window stays alive."""
 
 FRAMES_A_SECOND = 8
 """Frames of ticks while a replay is watched."""
@@ -33,6 +29,7 @@ class BarReplay:
     """The market of a replay of bars."""
 
     is_replay = True
+    has_history = True
 
     def __init__(self, bars: Mapping[Instrument, Rows], *, speed: float, touch: bool, interval_s: int | None, wall: Clock) -> None:
         """`speed`: how many times faster than real, math.inf for as fast as it can."""
@@ -40,8 +37,7 @@ class BarReplay:
         self._interval_ns = self._timeline.interval_s * SECOND_NS
         self._speed = speed
         self._touch = touch
-        self._wall = wall
-        self._due_ns = 0
+        self._pace = Pace(wall, speed)
         self._told_ns = 0
         self._stage_done = DECIDE
         self._keys = [instrument.key for instrument in self._timeline.instruments]
@@ -71,6 +67,9 @@ class BarReplay:
         self._venue.time_ns, self._venue.stage = file.position
         return self._venue
 
+    def begin(self) -> None:
+        """Nothing to do: a replay's orders are good until they fill, over days, too."""
+
     def subscribe(self, instruments: Sequence[Instrument]) -> None:
         """Send ticks of these."""
         self._subscribed.update(instrument.key for instrument in instruments if instrument.key in self._keys)
@@ -95,7 +94,7 @@ class BarReplay:
 
     async def run(self, sink: BrokerSink) -> None:
         """Play from where it stopped to the end; returns when all of it was dealt with."""
-        self._due_ns = self._wall.monotonic_ns()
+        self._pace.begin()
         for step, time_ns in enumerate(self._timeline.times):
             if time_ns > self._told_ns:
                 await self._tell(sink, time_ns)
@@ -105,14 +104,14 @@ class BarReplay:
                 self._send(sink, step, time_ns)
             await self._tell(sink, time_ns + self._interval_ns)
             self._step = step + 1
-            if step % STEPS_A_TURN == 0:
-                await asyncio.sleep(0)
+            if self._pace.is_full_speed:
+                await self._pace.wait(0)
 
     async def _match(self, sink: BrokerSink, step: int, time_ns: int) -> None:
         """Play one step's open and range; at full speed its ticks follow, watched they come between the two."""
         keys, numbers, bars = self._keys, self._timeline.numbers, self._timeline.bars
         rows = range(self._timeline.bounds[step], self._timeline.bounds[step + 1])
-        is_watched = math.isfinite(self._speed)
+        is_watched = not self._pace.is_full_speed
         if not (time_ns == self.resumed_until_ns and self._stage_done == RANGE):
             self._enter(time_ns, OPEN)
             for row in rows:
@@ -161,22 +160,16 @@ class BarReplay:
     async def _send_slowly(self, sink: BrokerSink, step: int, time_ns: int) -> None:
         """Send a step's ticks over as long as it takes at this speed."""
         first, end = self._timeline.bounds[step], self._timeline.bounds[step + 1]
-        length_s = self._timeline.interval_s / self._speed
-        count = min(max(4, round(length_s * FRAMES_A_SECOND)), self._timeline.interval_s)
+        interval_s = self._timeline.interval_s
+        count = min(max(4, round(interval_s / self._speed * FRAMES_A_SECOND)), interval_s)
         ticks = self._timeline.fine_ticks(first, end, count)
         self._note(first, end)
         for number in range(count):
-            await self._wait(length_s / count)
+            await self._pace.wait(interval_s / count)
             self.clock.set(time_ns + self._interval_ns * number // count)
             frame = np.ascontiguousarray(self._wanted(ticks[:, number], first, end, 1))
             if len(frame):
                 sink.on_ticks(frame)
-
-    async def _wait(self, seconds: float) -> None:
-        """Wait by the wall for the next frame; time lost elsewhere is made up for, up to a second."""
-        now_ns = self._wall.monotonic_ns()
-        self._due_ns = max(self._due_ns + round(seconds * 1e9), now_ns - SECOND_NS)
-        await self._wall.sleep(max(0.0, (self._due_ns - now_ns) / 1e9))
 
     def _wanted(self, ticks: Rows, first: int, end: int, ticks_a_bar: int = 4) -> Rows:
         """Leave out what nobody subscribed."""

@@ -18,16 +18,22 @@ from engine.core.matching import is_better, is_beyond
 from engine.core.model import UNITS, OrderStatus, Side, Validity
 
 
+_NO_LIMIT = 1 << 62
+
+
 @dataclass(slots=True)
 class _Place:
     """One instrument's book, and the orders that are not in it: stops, and orders at market that wait for liquidity."""
 
+    key: str
     book: OrderBook = field(default_factory=OrderBook)
     entries: dict[str, Entry] = field(default_factory=dict)
     orders: dict[str, ExchangeOrder] = field(default_factory=dict)
     """All working orders of this instrument, in placing order."""
     last: int = 0
     has_depth: bool = False
+    shown: dict[tuple[Side, int], int] = field(default_factory=dict)
+    """What a market elsewhere showed last, by side and price."""
 
 
 class BookVenue:
@@ -36,19 +42,30 @@ class BookVenue:
     stage = 0
 
     def __init__(
-        self, clock: Clock, gate: Callable[[ExchangeOrder], str] = lambda order: "", *, touch: bool = False, limited: bool = True
+        self,
+        clock: Clock,
+        gate: Callable[[ExchangeOrder], str] = lambda order: "",
+        *,
+        tape: Callable[[str, int, int], None] | None = None,
+        touch: bool = False,
+        limited: bool = True,
     ) -> None:
         """Open empty books.
 
-        `gate` says why an order is not taken now (market closed), or nothing. `touch`: a trade at its price fills a resting limit, not
-        only one beyond it. `limited`: no more is filled than depth and trades have shown; otherwise the rest fills at the worst of it.
+        `gate` says why an order is not taken now (market closed), or nothing. `tape(key, price in units, quantity)` is told of every
+        trade when these books are the market itself; without it they mirror one that trades elsewhere. `touch`: a trade elsewhere at
+        its price fills a resting limit, not only one beyond it. `limited`: no more is filled than depth and trades have shown;
+        otherwise the rest fills at the worst of it.
         """
         self._clock = clock
         self._gate = gate
+        self._tape = tape
         self._touch = touch
         self._limited = limited
         self._places: dict[str, _Place] = {}
         self._desk: Exchange | None = None
+        self.on_first_order: Callable[[str], None] = lambda key: None
+        """Brings a book up to date before an order comes to an instrument that had none."""
 
     @property
     def desk(self) -> Exchange:
@@ -80,12 +97,12 @@ class BookVenue:
     def add(self, order: ExchangeOrder) -> None:
         """Let an order trade with what is there; the rest waits, or is cancelled when it may not."""
         place = self._place(order.instrument.key)
+        if not place.orders:
+            self.on_first_order(place.key)
         place.orders[order.id] = order
-        if order.is_waiting:
-            self._pull_triggers(place)
-        else:
+        if not order.is_waiting:
             self._enter(place, order)
-            self._pull_triggers(place)
+        self._pull_triggers(place)
 
     def restore(self, order: ExchangeOrder) -> None:
         """Let an order of before wait; it trades when the market is next heard."""
@@ -112,35 +129,38 @@ class BookVenue:
             place.book.side(order.side).change(entry, order.remaining)
 
     def show(self, key: str, bids: Levels, asks: Levels) -> None:
-        """Make the market's own liquidity what is given, as (price in units, quantity) with the best first; orders trade with it."""
+        """Make the liquidity of a market that lives in these books what is given, best first; orders trade with it."""
         place = self._place(key)
         place.has_depth = bool(bids or asks)
-        self._book_makers(place, place.book.show(bids, asks))
-        self._let_waiting_trade(place)
+        self._book_trades(place, place.book.show(bids, asks))
+        self._let_orders_trade(place)
 
-    def trade(self, key: str, price: int, quantity: int) -> None:
-        """Take note of a trade made elsewhere: it fills the orders it went through, and pulls triggers."""
-        place = self._place(key)
-        place.last = price
-        if place.orders:
-            self._book_makers(place, place.book.trade_through(price, quantity if self._limited else 1 << 62, self._touch))
-            self._pull_triggers(place)
-            self._let_waiting_trade(place)
+    def hear(self, key: str, price: int, traded: int, depth: tuple[Levels, Levels] | None) -> None:
+        """Take over what a market elsewhere tells: the last price, how much was traded since, and what it offers now.
 
-    def aggress(self, key: str, side: Side, quantity: int, limit: int | None = None) -> list[Execution]:
-        """Let somebody else's order trade with the book; returns the trades."""
+        The trade fills the orders it went through; then orders meet the new depth. Prices are in units, levels (price, quantity) with
+        the best first; `depth` None says nothing about it.
+        """
         place = self._place(key)
-        trades = place.book.take(side, quantity, limit)
-        if trades:
-            place.last = trades[-1].price
-            self._book_makers(place, trades)
-            self._pull_triggers(place)
-        return trades
+        place.last = price or place.last
+        if traded and price:
+            quantity = traded if self._limited else _NO_LIMIT
+            self._book_trades(place, place.book.trade_through(price, quantity, self._touch))
+        if depth is not None:
+            place.has_depth = bool(depth[0] or depth[1])
+            self._book_trades(place, place.book.show(*_left_of(place, *depth)))
+        self._let_orders_trade(place)
+
+    def aggress(self, key: str, side: Side, quantity: int, limit: int | None = None) -> None:
+        """Let somebody else's order trade with the book."""
+        place = self._place(key)
+        self._book_trades(place, place.book.take(side, quantity, limit))
+        self._pull_triggers(place)
 
     def _place(self, key: str) -> _Place:
         place = self._places.get(key)
         if place is None:
-            place = self._places[key] = _Place()
+            place = self._places[key] = _Place(key)
         return place
 
     def _enter(self, place: _Place, order: ExchangeOrder) -> None:
@@ -149,7 +169,7 @@ class BookVenue:
         worst = 0
         for trade in place.book.take(order.side, order.remaining, limit):
             self._book(place, order, trade.quantity, trade.price)
-            self._book_makers(place, [trade])
+            self._book_trades(place, [trade])
             worst = trade.price
         if not worst and not place.has_depth and place.last and (limit is None or self._is_at_last(place, order, limit)):
             worst = place.last
@@ -170,21 +190,24 @@ class BookVenue:
         entry = place.entries[order.id] = Entry(order.side, limit, order.remaining, order.id)
         place.book.rest(entry)
 
-    def _book_makers(self, place: _Place, trades: Iterable[Execution]) -> None:
+    def _book_trades(self, place: _Place, trades: Iterable[Execution]) -> None:
+        """Fill the orders that waited, and put the trades on the tape."""
         for trade in trades:
             if trade.maker.owner:
                 self._book(place, place.orders[trade.maker.owner], trade.quantity, trade.price)
+            if self._tape is not None:
+                place.last = trade.price
+                self._tape(place.key, trade.price, trade.quantity)
 
     def _book(self, place: _Place, order: ExchangeOrder, quantity: int, price: int) -> None:
-        is_done = quantity >= order.remaining
-        if is_done:
+        if quantity >= order.remaining:
             place.orders.pop(order.id, None)
             place.entries.pop(order.id, None)
         self.desk.fill(order, quantity, price / UNITS, self._clock.now_ns())
 
     def _pull_triggers(self, place: _Place) -> None:
         """Enter the stops that the last price has reached, in placing order."""
-        while place.last:
+        while place.last and place.orders:
             last = place.last / UNITS
             hit = next((o for o in place.orders.values() if o.is_waiting and is_beyond(int(o.side), last, o.trigger_price or 0.0)), None)
             if hit is None:
@@ -192,8 +215,11 @@ class BookVenue:
             self.desk.trigger(hit)
             self._enter(place, hit)
 
-    def _let_waiting_trade(self, place: _Place) -> None:
-        """Give orders at market that found too little another chance."""
+    def _let_orders_trade(self, place: _Place) -> None:
+        """Enter the stops that were reached, and give orders at market that found too little another chance."""
+        if not place.orders:
+            return
+        self._pull_triggers(place)
         for order in list(place.orders.values()):
             if order.limit_units is None and not order.is_waiting and order.remaining:
                 self._enter(place, order)
@@ -207,3 +233,18 @@ def levels_of(prices: Iterable[tuple[float, int]]) -> Levels:
             units = price_units(price)
             seen[units] = seen.get(units, 0) + quantity
     return list(seen.items())
+
+
+def _left_of(place: _Place, bids: Levels, asks: Levels) -> tuple[Levels, Levels]:
+    """Leave of a level only what orders have not taken yet, until it is shown differently: a mirror cannot be taken from twice."""
+    sides = ((Side.BUY, bids), (Side.SELL, asks))
+    left = [[(price, _left(place, side, price, quantity)) for price, quantity in levels] for side, levels in sides]
+    place.shown = {(side, price): quantity for side, levels in sides for price, quantity in levels}
+    return left[0], left[1]
+
+
+def _left(place: _Place, side: Side, price: int, quantity: int) -> int:
+    if place.shown.get((side, price)) != quantity:
+        return quantity
+    entry = place.book.side(side).shown(price)
+    return entry.remaining if entry is not None else 0

@@ -15,13 +15,15 @@ from engine.brokers.base import Broker, Capabilities, Profile, broker
 from engine.brokers.simulated.account import ExchangeAccount
 from engine.brokers.simulated.bar_replay import BarReplay
 from engine.brokers.simulated.exchange import Exchange
+from engine.brokers.simulated.generated import GeneratedMarket
 from engine.brokers.simulated.ledger_file import LedgerFile
 from engine.brokers.simulated.market import Market
+from engine.brokers.simulated.tick_replay import TickReplay
 from engine.brokers.simulated.wire import Wire
 from engine.clock import Clock, SystemClock
 from engine.core.errors import AuthenticationError, InvalidOption
 from engine.core.model import Instrument, LinkState, Order, OrderChange, OrderUpdate, Position, Quote, to_units
-from engine.core.records import Rows
+from engine.core.records import TICK, Rows
 from engine.tariffs import Tariff
 from engine.tasks import Tasks
 
@@ -72,14 +74,16 @@ class SimulatedBroker(Broker):
         self._file: LedgerFile | None = None
         self._exchange: Exchange | None = None
         self.clock = self._market.clock
-        self.capabilities = Capabilities(has_history=True, is_replay=self._market.is_replay)
+        self.capabilities = Capabilities(has_history=self._market.has_history, is_replay=self._market.is_replay)
 
     def _make_market(
         self, replay: Mapping[Instrument, Rows] | None, speed: str | float | None, seed: int, touch: bool, interval_s: int | None
     ) -> Market:
         if replay is None:
-            raise InvalidOption("Expected bars to replay, was none; give replay={instrument: rows}.")
+            return GeneratedMarket(seed=seed, speed=_speed(speed if speed is not None else 1.0), wall=self._wall)
         times = _speed(speed if speed is not None else FULL_SPEED)
+        if any(rows.dtype == TICK for rows in replay.values()):
+            return TickReplay(replay, speed=times, touch=touch, wall=self._wall)
         return BarReplay(replay, speed=times, touch=touch, interval_s=interval_s, wall=self._wall)
 
     @property
@@ -113,6 +117,7 @@ class SimulatedBroker(Broker):
             venue = self._market.open(self._file, self._wire)
             account = ExchangeAccount(self._tariff, self._capital_units)
             self._exchange = Exchange(self.clock, venue, account, self._file, self._wire)
+            self._market.begin()
         self._wire.connect(self.sink, self._file.commit if self._file is not None else lambda: None)
         self.sink.on_link(LinkState.LIVE, "")
         return Profile("SIM001", "Simulated account", self.name)

@@ -20,6 +20,7 @@ class Market(Protocol):
     clock: ManualClock
     is_replay: bool
     """Its time waits for the session."""
+    has_history: bool
     is_warming_up: bool
     resumed_until_ns: int
 
@@ -35,6 +36,10 @@ class Market(Protocol):
 
     def open(self, file: LedgerFile, wire: Wire) -> Venue:
         """Make the venue, going on from what the file remembers."""
+        ...
+
+    def begin(self) -> None:
+        """Put in order what the file remembered: called once the desk works at the venue."""
         ...
 
     def subscribe(self, instruments: Sequence[Instrument]) -> None:

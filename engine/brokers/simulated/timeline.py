@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from engine.brokers.simulated.bar_ticks import TICKS_A_BAR, day_figures, set_day_figures, ticks_of_bars
+from engine.brokers.simulated.quote_feed import to_quote
 from engine.core.bars import SECOND_NS, ticks_of
 from engine.core.errors import HistoryMissing, InvalidOption
 from engine.core.model import Instrument, InstrumentKind, Quote
@@ -92,19 +93,7 @@ class Timeline:
 
     def quote(self, row: int) -> Quote:
         """Return what the screen would show once a bar is over."""
-        tick = self.ticks(row, row + 1)[-1]
-        return Quote(
-            instrument=self.instruments[self.numbers[row]],
-            last_price=float(tick.last_price),
-            open=float(tick.open),
-            high=float(tick.high),
-            low=float(tick.low),
-            close=float(tick.close),
-            volume=int(tick.volume),
-            average_price=float(tick.average_price),
-            oi=int(tick.oi),
-            time_ns=int(tick.exchange_time) * SECOND_NS,
-        )
+        return to_quote(self.instruments[self.numbers[row]], self.ticks(row, row + 1)[-1])
 
 
 def _common_interval_s(bars: list[Rows]) -> int:

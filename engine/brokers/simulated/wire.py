@@ -28,6 +28,11 @@ class Wire:
         self._sink = sink
         self._commit = commit
 
+    @property
+    def has_news(self) -> bool:
+        """Tell whether updates wait."""
+        return bool(self._waiting)
+
     def send(self, update: OrderUpdate) -> None:
         """Put an update on the line; without a sink it is lost, as on any line (the order list still has it)."""
         if self._sink is None:
