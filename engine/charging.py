@@ -54,7 +54,7 @@ class Charging:
         sofar.quantity += made.quantity
         sofar.value_units += price_units * made.quantity * instrument.multiplier
         rates = self._rates_of(instrument, request.product, ist(made.time_ns).date())
-        total = order_charges(rates[0], int(request.side), sofar.quantity, sofar.value_units)
+        total = int(order_charges(rates[0], int(request.side), sofar.quantity, sofar.value_units))
         share, sofar.charges_units = total - sofar.charges_units, total
         return Fill(
             trade_id=made.trade_id,
@@ -69,7 +69,3 @@ class Charging:
             owner=request.owner,
             purpose=request.purpose,
         )
-
-    def forget(self, order_id: str) -> None:
-        """Drop what was reckoned of an order that can fill no more."""
-        self._orders.pop(order_id, None)

@@ -100,6 +100,10 @@ class OrderManager(QObject):
         """List the orders that may still fill, of one owner or instrument if given."""
         return self._log.working(owner, key)
 
+    def working_in(self, key: str, product: Product, owner: str) -> list[Order]:
+        """List an owner's working orders in an instrument and product."""
+        return [order for order in self._log.working(owner, key) if order.request.product is product]
+
     def place_market(self, instrument: Instrument, side: Side, quantity: int, product: Product = Product.MIS, **more: Any) -> Order:
         """Submit an order that fills at once at the market's price; `more` are further fields of OrderRequest."""
         return self._submit(OrderRequest(instrument, side, quantity, OrderType.MARKET, product, **more))
@@ -119,7 +123,8 @@ class OrderManager(QObject):
     def restore(self, orders: Iterable[Order], fills: Iterable[Fill]) -> None:
         """Take in orders and fills of before a restart, without telling anyone."""
         fills = list(fills)
-        self._log.restore(orders, fills)
+        # Numbers of reservations do not outlive the risk manager that gave them out.
+        self._log.restore((replace(order, reservation=0) for order in orders), fills)
         self._charging.restore(fills)
 
     def create(self, request: OrderRequest, verdict: Verdict) -> Order:
@@ -203,6 +208,13 @@ class OrderManager(QObject):
     def reserve(self, order_id: str, reservation: int) -> None:
         """Note under which number a restored order's risk is held, without telling anyone."""
         self._log.keep(replace(self.order(order_id), reservation=reservation))
+
+    def adjust(self, fill: Fill) -> None:
+        """Take in a difference between the broker's positions and ours: an entry without an order, told like any fill."""
+        self._log.fills.append(fill)
+        payload = {"key": fill.instrument.key, "quantity": fill.signed_quantity, "price_units": fill.price_units}
+        self._log.write(self._log.entry("ADJUST", "", payload), fill)
+        self.order_filled.emit(fill)
 
     def note(self, kind: str, **payload: Any) -> None:
         """Put a line into the journal that belongs to no order."""

@@ -1,0 +1,99 @@
+"""Closes positions: all at once when the trader says so, and intraday ones when their time of the day has come.
+
+What an owner has working in an instrument is cancelled first, so that nothing is closed twice; protection stays until the exit fills.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.clock import Clock
+from engine.core.facts import PROTECTIVE
+from engine.core.model import Order, OrderRequest, OrderStatus, Position, Product, Purpose, Side
+from engine.order_manager import OrderManager
+from engine.position_tracker import BookKey, PositionTracker
+from engine.risk_manager import RiskManager
+from engine.tasks import Tasks
+
+PATIENCE_S = 5.0
+"""So long an exit waits for the cancel of another one."""
+
+
+class Door(Protocol):
+    """What closing may do: the session."""
+
+    def submit(self, request: OrderRequest, *, by_hand: bool | None = None) -> Order:
+        """Send an order past the rules."""
+        ...
+
+    def cancel(self, order_id: str) -> Order:
+        """Cancel an order."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Tell the trader."""
+        ...
+
+
+class Closer:
+    """Flattening and square-off."""
+
+    def __init__(self, door: Door, orders: OrderManager, positions: PositionTracker, risk: RiskManager, tasks: Tasks, clock: Clock) -> None:
+        self._door = door
+        self._orders = orders
+        self._risk = risk
+        self._positions = positions
+        self._tasks = tasks
+        self._clock = clock
+        self._squared: set[BookKey] = set()
+
+    def flatten(self, owner: str | None = None, key: str | None = None) -> list[Order]:
+        """Close everything, or what one owner holds, or one instrument, at market; returns the orders that left at once."""
+        books = [book for book in self._positions.open_books(owner) if key in (None, book.instrument.key)]
+        return [order for book in books if (order := self._close(book, Purpose.EXIT, by_hand=True)) is not None]
+
+    def square_off(self) -> None:
+        """Close each intraday position whose time has come, with one order a day, and cancel the entries that still wait."""
+        for order in self._orders.working():
+            request = order.request
+            is_wish = request.product is Product.MIS and request.purpose in (Purpose.ENTRY, Purpose.REVERSAL)
+            if is_wish and self._risk.desk.is_past_square_off(request.instrument):
+                self._door.cancel(order.id)
+        for book in self._positions.open_books():
+            key = (book.instrument.key, book.product, book.owner)
+            if book.product is Product.MIS and key not in self._squared and self._risk.desk.is_past_square_off(book.instrument):
+                self._squared.add(key)
+                self._close(book, Purpose.SQUARE_OFF, by_hand=False)
+
+    def roll_day(self) -> None:
+        """Begin a day: what is intraday is squared off once more."""
+        self._squared.clear()
+
+    def _close(self, book: Position, purpose: Purpose, *, by_hand: bool) -> Order | None:
+        key, product, owner = book.instrument.key, book.product, book.owner
+        for order in self._orders.working_in(key, product, owner):
+            if order.request.purpose not in PROTECTIVE:
+                self._door.cancel(order.id)
+        if self._risk.reservations.closing(key, product, owner) == 0:
+            return self._exit(book, purpose, by_hand=by_hand)
+        self._tasks.spawn(self._close_later(book, purpose, by_hand=by_hand), f"close {owner} {key}", service=True)
+        return None
+
+    async def _close_later(self, book: Position, purpose: Purpose, *, by_hand: bool) -> None:
+        """Wait until no other exit can fill any more, then close what is left."""
+        key, product, owner = book.instrument.key, book.product, book.owner
+        waited_s = 0.0
+        while self._risk.reservations.closing(key, product, owner) and waited_s < PATIENCE_S:
+            await self._clock.sleep(0.1)
+            waited_s += 0.1
+        left = self._positions.position(book.instrument, product, owner)
+        if left.quantity:
+            self._exit(left, purpose, by_hand=by_hand)
+
+    def _exit(self, book: Position, purpose: Purpose, *, by_hand: bool) -> Order:
+        side = Side.SELL if book.quantity > 0 else Side.BUY
+        request = OrderRequest(book.instrument, side, abs(book.quantity), product=book.product, owner=book.owner, purpose=purpose)
+        order = self._door.submit(request, by_hand=by_hand)
+        if order.status is OrderStatus.DENIED:
+            self._door.warn(f"{book.instrument.symbol} of {book.owner} was not closed: {order.message}")
+        return order

@@ -1,0 +1,268 @@
+"""Keeps every position protected: places, moves and takes back stops and targets as fills come in.
+
+What should rest is decided in `protection`; here it is sent, through the same door as any other order. A stop that cannot be placed
+closes the position instead; one that a person takes back stays away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from engine.core.errors import InvalidOrder
+from engine.core.facts import PROTECTIVE
+from engine.core.model import HAND, Fill, Instrument, Order, OrderChange, OrderRequest, OrderStatus, Position, Product, Purpose, Side
+from engine.order_manager import OrderManager
+from engine.position_tracker import BookKey, PositionTracker
+from engine.protection import Cancel, Place, Plan, Step, after_entry, moved, steps, tick_of, trailed
+
+S = OrderStatus
+
+_OWN = frozenset({Purpose.ENTRY, Purpose.EXIT, Purpose.REVERSAL})
+"""Purposes of what an owner itself wished for."""
+
+
+class Door(Protocol):
+    """What a guard may do: the session."""
+
+    def submit(self, request: OrderRequest) -> Order:
+        """Send an order past the rules."""
+        ...
+
+    def move_order(self, order_id: str, change: OrderChange, purpose: Purpose) -> None:
+        """Change a protective order."""
+        ...
+
+    def cancel(self, order_id: str) -> Order:
+        """Cancel an order."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Tell the trader."""
+        ...
+
+
+class Guard:
+    """The protection of all positions."""
+
+    def __init__(self, door: Door, orders: OrderManager, positions: PositionTracker) -> None:
+        self.is_off: Callable[[], bool] = lambda: False
+        """While true nothing is placed or moved: the account is halted, or a replay only tells what was before."""
+        self._door = door
+        self._orders = orders
+        self._positions = positions
+        self._plans: dict[BookKey, Plan] = {}
+        self._held: dict[BookKey, int] = {}
+        self._planned_by: dict[BookKey, str] = {}
+        self._filled: set[str] = set()
+        self._dropped: set[str] = set()
+        self._closing: set[BookKey] = set()
+        self._busy: set[BookKey] = set()
+        self._expired: dict[BookKey, Instrument] = {}
+
+    def plan(self, instrument: Instrument, product: Product, owner: str) -> Plan | None:
+        """Return at which prices an owner's position is protected, None = not at all."""
+        return self._plans.get((instrument.key, product, owner))
+
+    def move(
+        self,
+        instrument: Instrument,
+        product: Product,
+        owner: str,
+        *,
+        stop: float | None = None,
+        target: float | None = None,
+        trail: float | None = None,
+    ) -> None:
+        """Protect an open position at other prices; None leaves one where it is. Nothing happens while it is flat."""
+        book = (instrument.key, product, owner)
+        if self._positions.position(instrument, product, owner).quantity:
+            plan = self._plans.get(book) or Plan(group=f"{owner} {instrument.symbol}")
+            self._plans[book] = moved(plan, float(instrument.tick_size), stop=stop, target=target, trail=trail)
+            self._enforce(instrument, book)
+
+    def trail(self, instrument: Instrument, product: Product, owner: str, high: float, low: float) -> None:
+        """Draw a trailing stop after a closed bar."""
+        book = (instrument.key, product, owner)
+        plan = self._plans.get(book)
+        if plan is None or plan.trail is None:
+            return
+        held = self._positions.position(instrument, product, owner).quantity
+        self._plans[book] = trailed(plan, float(instrument.tick_size), held, high if held > 0 else low)
+        if self._plans[book] != plan:
+            self._enforce(instrument, book)
+
+    def follow(self, order: Order, change: OrderChange) -> None:
+        """Take over what a person changes about a protective order, so that it is not put back."""
+        plan = self._plans.get(_book(order))
+        if plan is not None and order.request.purpose in PROTECTIVE:
+            self._plans[_book(order)] = moved(plan, tick_of(order.request), stop=change.trigger_price, target=change.price)
+
+    def forget_all(self) -> None:
+        """Protect nothing any more: everything is being cancelled on purpose."""
+        self._plans.clear()
+        self._expired.clear()
+
+    def on_fill(self, fill: Fill) -> None:
+        """Note which order filled; its new state follows at once."""
+        self._filled.add(fill.order_id)
+
+    def on_order(self, order: Order) -> None:
+        """Bring protection in line with an order's new state."""
+        if order.id in self._filled:
+            self._filled.discard(order.id)
+            self._after_fill(order)
+        elif order.request.purpose in PROTECTIVE:
+            if order.status.is_terminal and order.status is not S.FILLED:
+                self._after_end(order)
+            elif _book(order) in self._plans:
+                self._enforce(order.instrument, _book(order))
+
+    def rearm(self, is_open: Callable[[Instrument], bool]) -> None:
+        """Place anew what expired with the day before, where the market is open again."""
+        for book, instrument in list(self._expired.items()):
+            if is_open(instrument):
+                del self._expired[book]
+                self._enforce(instrument, book)
+
+    @property
+    def has_expired(self) -> bool:
+        """Tell whether protection waits for its market to open again."""
+        return bool(self._expired)
+
+    def rebuild(self, books: Iterable[Position], orders: Iterable[Order]) -> None:
+        """Find out after a restart how open positions were protected, and place what is missing."""
+        past: dict[BookKey, list[Order]] = {}
+        for order in orders:
+            past.setdefault(_book(order), []).append(order)
+        for position in books:
+            book = (position.instrument.key, position.product, position.owner)
+            self._held[book] = position.quantity
+            plan = _plan_of(past.get(book, []), position.quantity)
+            if plan is not None:
+                self._plans[book] = plan
+                self._enforce(position.instrument, book)
+
+    def _after_fill(self, order: Order) -> None:
+        book, request = _book(order), order.request
+        if order.status.is_terminal:
+            self._dropped.discard(order.id)
+        held = self._positions.position(order.instrument, request.product, request.owner).quantity
+        before, self._held[book] = self._held.get(book, 0), held
+        if request.purpose in _OWN:
+            if held * before <= 0 or held == 0:
+                self._forget(book)
+            is_new = self._planned_by.get(book) != order.id
+            if held and is_new and (request.stop, request.target, request.trail) != (None, None, None):
+                self._planned_by[book] = order.id
+                self._plans[book] = after_entry(self._plans.get(book), request, order.average_price, held, order.id)
+        elif held == 0:
+            self._forget(book)
+            self._withdraw_wishes(book)
+        self._enforce(order.instrument, book)
+        if order.status is S.FILLED and request.group:
+            for other in self._orders.working_in(*book):
+                if other.request.group == request.group and other.id != order.id:
+                    self._drop(other.id)
+
+    def _after_end(self, order: Order) -> None:
+        """Deal with a protective order that ended without filling."""
+        book, plan = _book(order), self._plans.get(_book(order))
+        position = self._positions.position(order.instrument, order.request.product, order.request.owner)
+        if order.id in self._dropped:
+            self._dropped.discard(order.id)
+            self._enforce(order.instrument, book)
+        elif plan is None or position.quantity == 0 or self.is_off():
+            return
+        elif order.status is S.EXPIRED:
+            self._expired[book] = order.instrument
+        else:
+            is_target = order.request.purpose is Purpose.TARGET
+            self._plans[book] = replace(plan, target=None) if is_target else replace(plan, stop=None, trail=None)
+            self._lack(order, position)
+
+    def _lack(self, order: Order, position: Position) -> None:
+        """Tell that a protective order is missing, and close the position when its stop was refused."""
+        what = f"{position.instrument.symbol} of {position.owner}"
+        leg = "target" if order.request.purpose is Purpose.TARGET else "stop"
+        self._door.warn(f"The {leg} of {what} is {order.status.value.lower()} ({order.message or 'no reason given'}).")
+        if leg == "target" or order.status is S.CANCELLED or order.status is S.OPERATOR:
+            return
+        book = _book(order)
+        if book in self._closing:
+            self._door.warn(f"{what} has no stop and could not be closed; close it yourself.")
+            return
+        self._closing.add(book)
+        side = Side.SELL if position.quantity > 0 else Side.BUY
+        self._door.submit(
+            OrderRequest(
+                position.instrument, side, abs(position.quantity), product=position.product, owner=position.owner, purpose=Purpose.STOP
+            )
+        )
+
+    def _enforce(self, instrument: Instrument, book: BookKey) -> None:
+        """Do what leads from the resting orders to the plan; what is sent here tells of itself at once, and must not start this anew."""
+        if self.is_off() or book in self._expired or book in self._busy:
+            return
+        self._busy.add(book)
+        try:
+            position = self._positions.position(instrument, book[1], book[2])
+            for step in steps(position, self._plans.get(book), self._orders.working_in(*book)):
+                self._take(step)
+        finally:
+            self._busy.discard(book)
+
+    def _take(self, step: Step) -> None:
+        if isinstance(step, Place):
+            self._door.submit(step.request)
+        elif isinstance(step, Cancel):
+            self._drop(step.order_id)
+        else:
+            try:
+                self._door.move_order(step.order_id, step.change, step.purpose)
+            except InvalidOrder:
+                # Changed as often as an order may be: once it is gone another is placed.
+                self._drop(step.order_id)
+
+    def _withdraw_wishes(self, book: BookKey) -> None:
+        """Cancel what was meant for a position that has been stopped out; the trader's own entries are left alone."""
+        for order in self._orders.working_in(*book):
+            if order.request.purpose in _OWN and (order.request.is_exit or book[2] != HAND):
+                self._door.cancel(order.id)
+
+    def _drop(self, order_id: str) -> None:
+        self._dropped.add(order_id)
+        self._door.cancel(order_id)
+
+    def _forget(self, book: BookKey) -> None:
+        self._plans.pop(book, None)
+        self._planned_by.pop(book, None)
+        self._expired.pop(book, None)
+        self._closing.discard(book)
+
+
+def _book(order: Order) -> BookKey:
+    return (order.request.instrument.key, order.request.product, order.request.owner)
+
+
+def _plan_of(orders: list[Order], held: int) -> Plan | None:
+    """Read a plan off the orders of before (oldest first): off what rests, or off the entry when nothing was ever placed for it."""
+    entries = [o for o in orders if o.filled and o.request.purpose in (Purpose.ENTRY, Purpose.REVERSAL)]
+    since_ns = entries[-1].created_ns if entries else 0
+    guards = [o for o in orders if o.request.purpose in PROTECTIVE and o.created_ns >= since_ns and o.request.side * held < 0]
+    if not guards:
+        asked = entries[-1].request if entries else None
+        if asked is None or (asked.stop, asked.target, asked.trail) == (None, None, None):
+            return None
+        return after_entry(None, asked, entries[-1].average_price, held, entries[-1].id)
+    plan: Plan | None = None
+    for order in guards:
+        if order.status.is_working or order.status is S.EXPIRED:
+            plan = plan or Plan(group=order.request.group)
+            if order.request.purpose is Purpose.TARGET:
+                plan = replace(plan, target=order.price)
+            else:
+                is_trailed = order.request.purpose is Purpose.TRAIL
+                plan = replace(plan, stop=order.trigger_price, trail=order.request.trail, is_trailed=is_trailed)
+    return plan

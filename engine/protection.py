@@ -1,0 +1,147 @@
+"""Decides which protective orders must rest for what is held: one stop and one target, over all of it, never more.
+
+Pure decisions: a plan says at which prices a position is protected, `steps` what to place, change or cancel so that the resting
+orders match it. An order whose last request is not answered yet is left alone until it is; the old protection stays till then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from engine.core.facts import PROTECTIVE
+from engine.core.grid import to_tick
+from engine.core.model import Order, OrderChange, OrderRequest, OrderStatus, OrderType, Pending, Position, Purpose, Side
+
+_RESTING = frozenset({OrderStatus.OPEN, OrderStatus.TRIGGER, OrderStatus.PARTIAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """At which prices a position is protected; None = not."""
+
+    stop: float | None = None
+    target: float | None = None
+    trail: float | None = None
+    """Distance in rupees at which the stop follows the price."""
+    is_trailed: bool = False
+    """The stop has come from following the price."""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Send a protective order."""
+
+    request: OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Change a resting protective order."""
+
+    order_id: str
+    change: OrderChange
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Take a protective order back."""
+
+    order_id: str
+
+
+Step: TypeAlias = Place | Change | Cancel
+
+
+def after_entry(plan: Plan | None, request: OrderRequest, fill_price: float, held: int, group: str) -> Plan:
+    """Return the plan after an owner's order filled and `held` (signed, not 0) is what is held now; None = it was flat, or turned.
+
+    What the order does not say stays as it was planned. A trailing stop begins at the fill's price.
+    """
+    kept = plan or Plan(group=group)
+    planned = moved(kept, tick_of(request), stop=request.stop, target=request.target, trail=request.trail)
+    return planned if request.trail is None else trailed(planned, tick_of(request), held, fill_price)
+
+
+def moved(plan: Plan, tick: float, *, stop: float | None = None, target: float | None = None, trail: float | None = None) -> Plan:
+    """Return the plan with other prices; None leaves one where it is."""
+    if stop is not None:
+        plan = replace(plan, stop=to_tick(stop, tick), is_trailed=False)
+    if target is not None:
+        plan = replace(plan, target=to_tick(target, tick))
+    return plan if trail is None else replace(plan, trail=trail)
+
+
+def trailed(plan: Plan, tick: float, held: int, price: float) -> Plan:
+    """Return the plan with the stop drawn after a price (the high for a long position, the low for a short one), never back."""
+    if plan.trail is None or held == 0:
+        return plan
+    stop = to_tick(price - plan.trail if held > 0 else price + plan.trail, tick)
+    is_tighter = plan.stop is None or (stop > plan.stop if held > 0 else stop < plan.stop)
+    return replace(plan, stop=stop, is_trailed=True) if is_tighter else plan
+
+
+def tick_of(request: OrderRequest) -> float:
+    """Return the tick of what an order is for."""
+    return float(request.instrument.tick_size)
+
+
+def steps(position: Position, plan: Plan | None, working: Iterable[Order]) -> list[Step]:
+    """Return what leads from the owner's working orders in the instrument and product to the plan for its position."""
+    resting = [order for order in working if order.request.purpose in PROTECTIVE and order.status.is_working]
+    stops = [order for order in resting if order.request.purpose is not Purpose.TARGET]
+    targets = [order for order in resting if order.request.purpose is Purpose.TARGET]
+    if plan is None or position.quantity == 0:
+        return [Cancel(order.id) for order in resting if order.pending is not Pending.CANCEL]
+    return [*_leg(position, plan, plan.stop, stops, is_stop=True), *_leg(position, plan, plan.target, targets, is_stop=False)]
+
+
+def _leg(position: Position, plan: Plan, price: float | None, resting: list[Order], *, is_stop: bool) -> list[Step]:
+    side = Side.SELL if position.quantity > 0 else Side.BUY
+    mine = [order for order in resting if order.request.side is side and order.pending is not Pending.CANCEL] if price is not None else []
+    made: list[Step] = [Cancel(order.id) for order in resting if order not in mine[:1] and order.pending is not Pending.CANCEL]
+    if price is None:
+        return made
+    if not mine:
+        return [*made, Place(_request(position, plan, price, side, is_stop=is_stop))]
+    change = _difference(mine[0], price, abs(position.quantity), is_stop=is_stop)
+    return made if change is None else [*made, Change(mine[0].id, change, _purpose(plan, is_stop=is_stop))]
+
+
+def _difference(order: Order, price: float, quantity: int, *, is_stop: bool) -> OrderChange | None:
+    """Return what must change about a resting order, None when nothing must, or nothing can be now."""
+    if order.status not in _RESTING or order.pending is not Pending.NONE:
+        return None
+    # A stop that was triggered is an order at market now: its trigger means nothing any more.
+    is_triggered = is_stop and order.status is not OrderStatus.TRIGGER
+    now = order.trigger_price if is_stop else order.price
+    wanted_price = None if is_triggered or now == price else price
+    wanted_quantity = None if order.remaining == quantity else order.filled + quantity
+    if wanted_price is None and wanted_quantity is None:
+        return None
+    return OrderChange(wanted_quantity, None, wanted_price) if is_stop else OrderChange(wanted_quantity, wanted_price)
+
+
+def _purpose(plan: Plan, *, is_stop: bool) -> Purpose:
+    if not is_stop:
+        return Purpose.TARGET
+    return Purpose.TRAIL if plan.is_trailed else Purpose.STOP
+
+
+def _request(position: Position, plan: Plan, price: float, side: Side, *, is_stop: bool) -> OrderRequest:
+    return OrderRequest(
+        instrument=position.instrument,
+        side=side,
+        quantity=abs(position.quantity),
+        order_type=OrderType.SL_M if is_stop else OrderType.LIMIT,
+        product=position.product,
+        price=None if is_stop else price,
+        trigger_price=price if is_stop else None,
+        owner=position.owner,
+        purpose=_purpose(plan, is_stop=is_stop),
+        trail=plan.trail if is_stop else None,
+        group=plan.group,
+    )

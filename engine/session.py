@@ -1,0 +1,275 @@
+"""One account at one broker: builds the managers, wires them, and is the one door through which orders go.
+
+The circuit on one screen: ticks -> quotes and bars -> marks; updates -> orders -> fills -> positions -> risk; and each to the view.
+Verbs go down by call, facts come up by signal; a check is never a signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, SignalInstance
+
+from engine.closing import Closer
+from engine.core.errors import InvalidOrder, UnknownSymbol, did_you_mean
+from engine.core.model import (
+    HAND,
+    Instrument,
+    LinkState,
+    Order,
+    OrderChange,
+    OrderRequest,
+    OrderStatus,
+    OrderUpdate,
+    Pending,
+    Position,
+    Product,
+    Purpose,
+    TradingState,
+)
+from engine.core.records import Row, Rows
+from engine.guard import Guard
+from engine.reconcile import Report
+from engine.session_life import KILL, SessionLife
+from engine.session_parts import SessionParts
+
+
+class TradingSession(SessionParts):
+    """The account, while it trades."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Build and wire the managers; takes what `SessionParts` takes. Nothing is read or sent before `open`."""
+        super().__init__(*args, **options)
+        self.report: Report | None = None
+        self.guard = Guard(self, self.orders, self.positions)
+        self.closer = Closer(self, self.orders, self.positions, self.risk, self.tasks, self.clock)
+        self.life = SessionLife(self, self, self.guard, self.closer)
+        self._wire()
+
+    def _wire(self) -> None:
+        """Connect the circuit; where two listen, the one that others rely on comes first."""
+        _connect(self.market_data.ticks_received, self._on_quotes)
+        _connect(self.market_data.bars_closed, self._on_bars)
+        _connect(self.orders.order_filled, self.positions.on_fill)
+        _connect(self.orders.order_changed, self.risk.on_order)
+        _connect(self.positions.book_changed, self.life.keep)
+        _connect(self.positions.trade_closed, self.life.keep)
+        if (view := self.view) is not None:
+            _connect(self.orders.order_filled, view.on_fill)
+            _connect(self.orders.order_changed, view.on_order)
+            _connect(self.positions.position_changed, view.on_position)
+            _connect(self.positions.trade_closed, view.on_trade)
+            _connect(self.market_data.bars_closed, view.on_bars)
+        _connect(self.orders.order_filled, self.guard.on_fill)
+        _connect(self.orders.order_changed, self.guard.on_order)
+        _connect(self.orders.order_changed, self._on_order)
+        _connect(self.orders.alarm_raised, self.warn)
+        _connect(self.orders.store_failed, self.life.on_store_failed)
+        _connect(self.market_data.tick_rejected, self.life.tell)
+        _connect(self.risk.trading_state_changed, self._on_trading_state)
+        _connect(self.risk.owner_stopped, self._on_owner_stopped)
+        self.orders.submit = self.submit
+        self.guard.is_off = lambda: self.risk.state is TradingState.HALTED or self.broker.is_warming_up
+        # A replayed market stands still until the session has settled: there nothing can wait for its time.
+        self.orders.guard(self._why_not, None if self.is_replay else self._turn)
+
+    async def open(self) -> Report:
+        """Take over what the store remembers, connect, and compare with the broker; new risk is refused until that is done.
+
+        Raises BrokerError when the broker cannot be reached or read: then nothing new may be risked.
+        """
+        self.report = await self.life.open()
+        return self.report
+
+    async def close(self) -> None:
+        """Let what is on its way end, close the broker, and write down how it ended; orders and positions stay as they are."""
+        await self.life.close()
+
+    def submit(self, request: OrderRequest, *, by_hand: bool | None = None) -> Order:
+        """Send an order past the rules; returns it as INTENT, or DENIED with the reason. Never raises for risk.
+
+        `by_hand`: asked for by a person; by default when the owner is the trader.
+        """
+        if request.owner == HAND and request.purpose is Purpose.ENTRY:
+            request = replace(request, purpose=self._purpose_of(request))
+        if request.reference_price is None:
+            request = replace(request, reference_price=self.risk.desk.last_price(request.instrument.key) or None)
+        verdict = self.risk.check(request, by_hand=by_hand)
+        order = self.orders.create(request, verdict)
+        if order.status is OrderStatus.INTENT:
+            self.orders.send(order, self.broker)
+        return order
+
+    def modify(self, order_id: str, change: OrderChange) -> Order:
+        """Change a working order; raises InvalidOrder when it cannot be changed, or a rule refuses the change."""
+        order = self.orders.require_changeable(order_id)
+        verdict = self.risk.check_change(order, change)
+        if not verdict.is_allowed:
+            self.orders.reserve(order_id, verdict.reservation)
+            raise InvalidOrder(verdict.reason)
+        self.guard.follow(order, change)
+        self.risk.count_message()
+        return self.orders.modify(order_id, change, self.broker, reservation=verdict.reservation)
+
+    def cancel(self, order_id: str) -> Order:
+        """Cancel an order; raises InvalidOrder when it has ended."""
+        return self.orders.cancel(order_id, self.broker)
+
+    def cancel_all(self, owner: str | None = None, key: str | None = None) -> list[Order]:
+        """Cancel all working orders, protective ones too, of one owner or instrument if given."""
+        return [self.cancel(order.id) for order in self.orders.working(owner, key)]
+
+    def flatten(self, owner: str | None = None, key: str | None = None) -> list[Order]:
+        """Close all positions at market, or those of one owner or instrument; returns the exits that left at once."""
+        return self.closer.flatten(owner, key)
+
+    def kill(self, reason: str, flatten: bool = False) -> None:
+        """Stop everything now: latch, cancel all, and close all positions only if asked; stays so until `rearm`."""
+        self.risk.halt(reason, KILL)
+        self.guard.forget_all()
+        self.orders.note("KILL", reason=reason, flatten=flatten)
+        self.cancel_all()
+        if flatten:
+            self.flatten()
+        self.tasks.spawn(self.life.latch(reason), "kill latch")
+
+    def rearm(self, reason: str) -> None:
+        """Take the kill switch and other stops back, for a reason that is kept; protection is placed anew."""
+        self.orders.note("REARM", reason=reason)
+        self.latch.clear()
+        self.risk.resume(reason)
+
+    def position(self, instrument: Instrument | str, product: Product = Product.MIS, owner: str = "") -> Position:
+        """Return what an owner holds, or the net (owner ""); raises UnknownSymbol for a key that nobody watches."""
+        return self.positions.position(self.instrument(instrument), product, owner)
+
+    def instrument(self, wanted: Instrument | str) -> Instrument:
+        """Return the instrument of a key such as NSE:RELIANCE; raises UnknownSymbol with the nearest one."""
+        if isinstance(wanted, Instrument):
+            return wanted
+        slot = self.board.slot(wanted)
+        if slot is None:
+            raise UnknownSymbol(f'"{wanted}" is not watched{did_you_mean(wanted, [i.key for i in self.board.instruments])}')
+        return self.board.instruments[slot]
+
+    def trail(self, bar: Row, instrument: Instrument, product: Product, owner: str) -> None:
+        """Draw an owner's trailing stop after a closed bar of its interval; to be called after it has decided."""
+        self.guard.trail(instrument, product, owner, float(bar.high), float(bar.low))
+
+    async def subscribe(self, instruments: Iterable[Instrument]) -> list[int]:
+        """Watch instruments; returns their rows on the board."""
+        wanted = list(instruments)
+        slots = self.market_data.subscribe(wanted)
+        await self.broker.subscribe(wanted)
+        return slots
+
+    def on_ticks(self, ticks: Rows) -> None:
+        """Take a frame of TICK rows from the broker."""
+        self.life.on_clock()
+        self.market_data.on_ticks(ticks)
+
+    def on_time(self, time_ns: int) -> None:
+        """Take the market's time: intraday positions are squared off first, then bars close and strategies decide."""
+        self.life.on_clock()
+        if not self.broker.is_warming_up:
+            if self.is_replay:
+                self._look()
+            self.closer.square_off()
+            if self.guard.has_expired:
+                self.guard.rearm(self.risk.desk.is_open)
+        self.market_data.on_time(time_ns)
+
+    def on_order_update(self, update: OrderUpdate) -> None:
+        """Take what the broker says of an order; during reconciliation it waits its turn."""
+        if not self.life.holds_back(update):
+            self.orders.on_update(update)
+
+    def on_link(self, state: LinkState, reason: str) -> None:
+        """Take a change of the connection: without one only exits pass, and after one the books are compared again."""
+        self.life.on_link(state, reason)
+
+    async def settle(self) -> None:
+        """Wait until all orders, changes and cancels that were asked for are answered."""
+        await self.tasks.settle()
+
+    def working_in(self, key: str, product: Product, owner: str) -> list[Order]:
+        """List an owner's working orders in an instrument and product."""
+        return self.orders.working_in(key, product, owner)
+
+    def is_past_square_off(self, instrument: Instrument) -> bool:
+        """Tell whether the day's time for closing intraday positions has come."""
+        return self.risk.desk.is_past_square_off(instrument)
+
+    def move_order(self, order_id: str, change: OrderChange, purpose: Purpose) -> None:
+        """Change a protective order without asking the rules: it only follows the position."""
+        self.risk.count_message()
+        self.orders.modify(order_id, change, self.broker, purpose=purpose)
+
+    def warn(self, text: str) -> None:
+        """Tell the trader what must be looked at."""
+        self.life.tell(text, "critical")
+
+    def _on_quotes(self, slots: NDArray[Any]) -> None:
+        if self.positions.mark(self.board):
+            if not self.is_replay:
+                self._look()
+            self.life.publish_soon()
+        if self.view is not None:
+            self.view.on_ticks(slots, self.clock.now_ns())
+
+    def _look(self) -> None:
+        """Look at equity: it may be a new peak, or a loss too many."""
+        self.positions.note_peak()
+        self.risk.look()
+
+    def _on_bars(self, interval_s: int, bars: Rows) -> None:
+        """Draw the trader's own trailing stops after each minute; a strategy draws its own after it has decided."""
+        if interval_s == 60:
+            for bar in bars:
+                instrument = self.board.instruments[int(bar["instrument"])]
+                for product in Product:
+                    self.guard.trail(instrument, product, HAND, float(bar["high"]), float(bar["low"]))
+
+    def _on_order(self, order: Order) -> None:
+        if order.status.is_working and not order.reservation:
+            self.orders.reserve(order.id, self.risk.adopt(order))
+        if order.status is OrderStatus.UNKNOWN or order.pending in (Pending.CANCEL_UNKNOWN, Pending.MODIFY_UNKNOWN):
+            self.life.resolve(order)
+        self.life.publish_soon()
+
+    def _purpose_of(self, request: OrderRequest) -> Purpose:
+        """Tell what the trader's order does to what the trader holds: an order against a position reduces it, or turns it round."""
+        key, product = request.instrument.key, request.product
+        held = self.positions.quantity(key, product, HAND)
+        if held * request.side >= 0:
+            return Purpose.ENTRY
+        left = abs(held) - self.risk.reservations.closing(key, product, HAND)
+        return Purpose.EXIT if request.quantity <= left else Purpose.REVERSAL
+
+    def _why_not(self, order: Order) -> str:
+        """Say at the last moment why an order may not leave."""
+        if self.latch.is_set and self.risk.state is not TradingState.HALTED:
+            self.kill(self.latch.reason or "the kill switch was latched from outside")
+        if order.request.is_exit or self.risk.state is TradingState.ACTIVE:
+            return ""
+        return f"Not sent: the account is {self.risk.state.value}: {self.risk.reason}."
+
+    async def _turn(self) -> None:
+        """Wait until one more message is within the rate."""
+        while (wait_s := self.risk.wait_s()) > 0.0:
+            await self.clock.sleep(wait_s)
+        self.risk.count_message()
+
+    def _on_owner_stopped(self, owner: str, reason: str) -> None:
+        self.life.tell(f"{owner} opens nothing more: {reason}.", "warning")
+
+    def _on_trading_state(self, state: TradingState) -> None:
+        self.life.tell(f"The account is {state.value}{': ' + self.risk.reason if self.risk.reason else ''}.", "warning")
+        self.life.publish_soon()
+
+
+def _connect(signal: SignalInstance, slot: Any) -> None:
+    signal.connect(slot, Qt.ConnectionType.DirectConnection)
