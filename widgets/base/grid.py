@@ -265,9 +265,19 @@ class Grid(QTableView, Generic[R]):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._cells.now_ms = self.panel.frames.now_ms
+        self._paint_current()
         super().paintEvent(event)
         if not self.rows.lines and self.empty:
             self._paint_empty()
+
+    def _paint_current(self) -> None:
+        """Carry the focused row's ground on to the right edge, beyond the last column."""
+        row = self.currentIndex().row()
+        if row >= 0:
+            area = QRect(0, self.rowViewportPosition(row), self.viewport().width(), self.rowHeight(row))
+            painter = QPainter(self.viewport())
+            painter.fillRect(area, self.panel.theme.colour("selection" if self.hasFocus() else "selection_idle"))
+            painter.end()
 
     def _paint_empty(self) -> None:
         headline, _, rest = self.empty.partition("\n")

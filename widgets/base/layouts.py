@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from widgets.base.theme import Theme, face
@@ -35,6 +35,21 @@ def strip(*parts: QWidget | None) -> QWidget:
         else:
             row.addWidget(part)
     return made
+
+
+class Rule(QWidget):
+    """A thin line between two parts."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setFixedHeight(1)
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.colour("line"))
+        painter.end()
 
 
 class Verb(QToolButton):
@@ -67,6 +82,7 @@ class Label(QLabel):
         super().__init__(text)
         self._theme = theme
         self._tone = ""
+        self.setForegroundRole(QPalette.ColorRole.WindowText)
         self.setTextFormat(Qt.TextFormat.PlainText)
         if points or is_bold:
             size: int = QFont(self.font()).pointSize()
@@ -89,5 +105,5 @@ class Label(QLabel):
 
     def _recolour(self) -> None:
         palette = self.palette()
-        palette.setColor(self.foregroundRole(), self._theme.colour(self._tone))
+        palette.setColor(QPalette.ColorRole.WindowText, self._theme.colour(self._tone))
         self.setPalette(palette)

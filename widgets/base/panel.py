@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QWidget
 
 from engine.core.registry import Registry
@@ -44,6 +45,8 @@ class Panel(QWidget):
         self.view = view
         self.theme = theme
         self.frames = Frames.of(view)
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QPalette.ColorRole.Base)
         self.keys: dict[str, str] = dict(DEFAULT_KEYS)
 
     def bind(self, keys: Mapping[str, str]) -> None:

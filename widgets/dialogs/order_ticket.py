@@ -11,7 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from engine.core.model import Instrument, OrderType, Phase, Product, Quote, Side, Validity, to_units
 from engine.view import EngineView
@@ -20,7 +20,7 @@ from widgets.base.depth import Depth
 from widgets.base.draft import Draft
 from widgets.base.frames import Frames
 from widgets.base.inputs import NumberBox, Segments
-from widgets.base.layouts import Label
+from widgets.base.layouts import Label, Rule
 from widgets.base.theme import Theme
 from widgets.base.ticket_head import TicketHead
 
@@ -79,12 +79,12 @@ class OrderTicket(QDialog):
         body = QVBoxLayout()
         body.setContentsMargins(14, 10, 14, 12)
         body.setSpacing(8)
-        body.addWidget(self.product)
-        body.addWidget(self.order_type)
+        for choice in (self.product, self.order_type):
+            body.addWidget(choice, 0, Qt.AlignmentFlag.AlignLeft)
         body.addLayout(self._fields())
-        body.addWidget(_rule())
+        body.addWidget(Rule(self.theme))
         body.addWidget(self.levels)
-        body.addWidget(_rule())
+        body.addWidget(Rule(self.theme))
         body.addLayout(self._estimate())
         body.addWidget(self.remark)
         foot = QHBoxLayout()
@@ -221,7 +221,15 @@ class OrderTicket(QDialog):
         self._show_estimate(draft, quote, bool(fault))
         self.send_button.setEnabled(not fault and not self._is_locked)
         self.send_button.setText(self._summary(draft) if not fault else "Send (Ctrl+Enter)")
+        self._paint_side(draft.side.name if draft.side is not None else "")
         self.setWindowTitle(f"{draft.side.name.capitalize() if draft.side else 'Order'} {self.instrument.symbol}")
+
+    def _paint_side(self, side: str) -> None:
+        button = self.send_button
+        if button.property("side") != side:
+            button.setProperty("side", side)
+            button.style().unpolish(button)
+            button.style().polish(button)
 
     def _show_quote(self) -> None:
         quote = self.quote
@@ -273,10 +281,3 @@ def _wanted(box: NumberBox) -> float | None:
 
 def _is_send(event: QKeyEvent) -> bool:
     return event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-
-
-def _rule() -> QFrame:
-    line = QFrame()
-    line.setFrameShape(QFrame.Shape.HLine)
-    line.setFixedHeight(1)
-    return line

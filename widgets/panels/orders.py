@@ -127,7 +127,7 @@ class Orders(Panel):
                    order=lambda o: self.view.last_price(o.instrument.key)),
             Column("average", "Avg", lambda o: numbers.price(o.average_price), 84, is_number=True, order=lambda o: o.average_price,
                    tip="Average price of what has filled"),
-            Column("status", "Status", status_text, 128, tone=lambda o: STATUS[o.status][1]),
+            Column("status", "Status", status_text, 172, tone=lambda o: STATUS[o.status][1]),
             Column("owner", "Owner", lambda o: o.request.owner, 100, tone=lambda o: "muted", tip="Strategy, or hand"),
             Column("purpose", "For", lambda o: o.request.purpose.value.replace("_", " "), 78, tone=lambda o: "muted",
                    tip="Why it was sent: entry, exit, stop, target"),

@@ -115,7 +115,7 @@ class Positions(Panel):
         self._close = Verb(theme, "Close position", "Close the focused position at the market", self._ask_close)
         self.totals = {name: Label(theme) for name in ("Unrealised", "Realised", "Charges", "Net P&L")}
         self._held = Label(theme, tone="muted")
-        parts = [part for name, label in self.totals.items() for part in (Label(theme, name, "muted"), label)]
+        parts = [strip(Label(theme, name, "muted"), label) for name, label in self.totals.items()]
         self.setFocusProxy(self.grid)
         column(self, strip(self._held, None, self._close), self.grid, strip(None, *parts))
         self.grid.focused.connect(lambda record: self._enable())

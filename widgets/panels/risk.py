@@ -16,7 +16,7 @@ from engine.view import EngineView
 from widgets.base import numbers
 from widgets.base.columns import by_sign
 from widgets.base.hold import HoldButton
-from widgets.base.layouts import Label, Verb
+from widgets.base.layouts import Label, Rule, Verb
 from widgets.base.meter import Meter
 from widgets.base.panel import RIGHT, Panel, panel
 from widgets.base.theme import Theme
@@ -60,7 +60,8 @@ def in_unit(rule: str, value: float) -> str:
         return "on" if value else "off"
     if unit.startswith("%"):
         return f"{numbers.decimal(value, 1)}%"
-    return f"{value:g} {unit}".strip() if unit in ("s", "seconds") else f"{value:g}"
+    text = numbers.decimal(value, 0 if value == int(value) else 1)
+    return f"{text} s" if unit == "seconds" else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Risk(Panel):
         self.gauges: dict[str, _Gauge] = {}
         self._rest: dict[str, Label] = {}
         self._limits: QGridLayout
+        self._others: QGridLayout
         self.kill = HoldButton("Hold to KILL", theme)
         self.kill.setToolTip("Hold: stop every strategy, cancel every order, send nothing more until resumed (Ctrl+Shift+K)")
         self.flatten = HoldButton("Hold to flatten", theme)
@@ -111,17 +113,20 @@ class Risk(Panel):
         stack.addWidget(Label(self.theme, "Profit of the day, after charges", "muted"))
         stack.addWidget(self.day)
         stack.addLayout(self._figure_grid())
-        stack.addWidget(_rule())
-        self._limits = QGridLayout()
-        self._limits.setVerticalSpacing(4)
-        self._limits.setColumnStretch(0, 1)
-        stack.addLayout(self._limits)
+        stack.addWidget(Rule(self.theme))
+        self._limits, self._others = QGridLayout(), QGridLayout()
+        for grid in (self._limits, self._others):
+            grid.setVerticalSpacing(4)
+            grid.setColumnStretch(0, 1)
+            stack.addLayout(grid)
         stack.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(body)
+        body.setAutoFillBackground(False)
+        scroll.viewport().setAutoFillBackground(False)
         buttons = QHBoxLayout()
         buttons.setContentsMargins(12, 6, 12, 10)
         buttons.setSpacing(8)
@@ -207,15 +212,8 @@ class Risk(Panel):
 
     def _plain(self, rule: str, limit: float) -> None:
         if rule not in self._rest:
-            row = self._limits.rowCount()
+            row = self._others.rowCount()
             self._rest[rule] = Label(self.theme)
-            self._limits.addWidget(Label(self.theme, title_of(rule), "faint"), row, 0)
-            self._limits.addWidget(self._rest[rule], row, 1, Qt.AlignmentFlag.AlignRight)
+            self._others.addWidget(Label(self.theme, title_of(rule), "faint"), row, 0)
+            self._others.addWidget(self._rest[rule], row, 1, Qt.AlignmentFlag.AlignRight)
         self._rest[rule].say(in_unit(rule, limit), "muted")
-
-
-def _rule() -> QFrame:
-    line = QFrame()
-    line.setFrameShape(QFrame.Shape.HLine)
-    line.setFixedHeight(1)
-    return line

@@ -1,0 +1,229 @@
+"""The form for a new strategy: which template on which symbols, how much at what risk, on paper unless said otherwise.
+
+What can be set comes from the templates themselves; a form is filled in, never programmed. What comes out is what a script would
+give to the public API. A new strategy stands still until it is started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QCompleter, QDialog, QDialogButtonBox, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from engine.core.errors import TradingError
+from engine.core.model import Product
+from engine.core.registry import Parameter, Template
+from engine.view import EngineView
+from widgets.base.inputs import ChoiceBox, NumberBox, Segments, TextBox
+from widgets.base.layouts import Label, Rule
+from widgets.base.theme import Theme
+
+INTERVALS = ((1, "1 minute"), (3, "3 minutes"), (5, "5 minutes"), (15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"))
+
+RISK = (
+    ("capital", "Capital, rupees", 100_000.0, 0),
+    ("max_risk_per_trade", "Risk per trade, % of capital", 1.0, 2),
+    ("max_position_size", "Largest position, % of capital", 20.0, 2),
+    ("max_daily_loss", "Largest loss of a day, rupees", 3_000.0, 0),
+    ("max_positions", "Open positions at most", 3.0, 0),
+)
+"""Key of risk_config, title, default, decimals."""
+
+LIVE_WARNING = "LIVE: this strategy sends orders with real money as soon as it is started."
+
+
+def title_of(name: str) -> str:
+    """Write a parameter's name as a title: fast_ema, Fast ema."""
+    return name.replace("_", " ").capitalize()
+
+
+class NewStrategyDialog(QDialog):
+    """Asks for a strategy; blocks nothing."""
+
+    requested = Signal(str, object)
+
+    def __init__(self, view: EngineView, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.view, self.theme = view, theme
+        self.setWindowTitle("New strategy")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.name = TextBox("as it is shown in the order book", name="Name")
+        self.template = ChoiceBox([(template.title, template.name) for template in view.templates], name="Template")
+        self.symbols = TextBox("RELIANCE, TCS", name="Symbols")
+        self.interval = ChoiceBox([(title, minutes) for minutes, title in INTERVALS], name="Bar")
+        self.product: Segments[Product] = Segments([(p.value, p) for p in (Product.MIS, Product.CNC, Product.NRML)], name="Product")
+        self.mode: Segments[str] = Segments([("Paper", "paper"), ("Live", "live")], name="Mode")
+        self.sizing: Segments[str] = Segments([("By risk", "risk"), ("Fixed quantity", "fixed")], name="Sizing")
+        self.fixed = NumberBox("Fixed quantity")
+        self.fixed.put(1)
+        self.parameters: dict[str, NumberBox] = {}
+        self.risk = {key: _box(title, default, decimals) for key, title, default, decimals in RISK}
+        self.about = Label(theme, tone="muted")
+        self.fault = Label(theme, tone="bad")
+        self.add = QPushButton("Add strategy  (Ctrl+Enter)")
+        self._form = QFormLayout()
+        self._build()
+        self._wire()
+        self._show_template()
+
+    def _build(self) -> None:
+        for label in (self.about, self.fault):
+            label.setWordWrap(True)
+        self.fault.setMinimumHeight(2 * self.theme.row_height - 8)
+        left = QFormLayout()
+        rows: tuple[tuple[str, QWidget], ...] = (
+            ("Template", self.template),
+            ("Name", self.name),
+            ("Symbols", self.symbols),
+            ("Bar", self.interval),
+            ("Product", self.product),
+            ("Mode", self.mode),
+        )
+        for title, field in rows:
+            left.addRow(Label(self.theme, title, "muted"), field)
+        right = QFormLayout()
+        right.addRow(Label(self.theme, "Sizing", "muted"), self.sizing)
+        right.addRow(Label(self.theme, "Fixed quantity", "muted"), self.fixed)
+        for key, title, _, _ in RISK:
+            right.addRow(Label(self.theme, title, "muted"), self.risk[key])
+        columns = QHBoxLayout()
+        columns.setSpacing(28)
+        for form in (left, self._form, right):
+            form.setVerticalSpacing(6)
+            form.setHorizontalSpacing(10)
+            columns.addLayout(form)
+        buttons = QDialogButtonBox()
+        buttons.addButton(self.add, QDialogButtonBox.ButtonRole.ActionRole)
+        close = buttons.addButton("Close (Esc)", QDialogButtonBox.ButtonRole.RejectRole)
+        for button in (self.add, close):
+            button.setAutoDefault(False)
+        buttons.rejected.connect(self.reject)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(16, 14, 16, 12)
+        outer.setSpacing(10)
+        outer.addWidget(self.about)
+        outer.addWidget(Rule(self.theme))
+        outer.addLayout(columns)
+        outer.addWidget(self.fault)
+        outer.addWidget(buttons)
+
+    def _wire(self) -> None:
+        words = QCompleter(sorted(key.partition(":")[2] for key, item in self.view.catalogue.items() if item.is_tradable), self)
+        words.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.symbols.setCompleter(words)
+        self.template.currentIndexChanged.connect(self._show_template)
+        for box in (self.name, self.symbols, self.fixed, *self.risk.values()):
+            box.textChanged.connect(self._check)
+        for choice in (self.sizing, self.mode):
+            choice.chosen.connect(self._check)
+        self.add.clicked.connect(self.send)
+
+    @property
+    def chosen(self) -> Template | None:
+        """The template that is chosen, None when there are none."""
+        name = self.template.currentData()
+        return next((template for template in self.view.templates if template.name == name), None)
+
+    def _show_template(self, _: object = None) -> None:
+        """Draw the form of the chosen template."""
+        while self._form.rowCount():
+            self._form.removeRow(0)
+        template = self.chosen
+        self.parameters = {}
+        if template is not None:
+            self.about.say(_told(template))
+            for parameter in template.parameters:
+                box = self.parameters[parameter.name] = _parameter_box(parameter)
+                box.textChanged.connect(self._check)
+                self._form.addRow(Label(self.theme, title_of(parameter.name), "muted"), box)
+            self.name.setPlaceholderText(template.title)
+        self._check()
+
+    @property
+    def symbol_list(self) -> list[str]:
+        """The symbols that were typed, in order, each once."""
+        words = (word.strip().upper() for word in self.symbols.text().replace(";", ",").split(","))
+        return list(dict.fromkeys(word for word in words if word))
+
+    def problem(self) -> str:
+        """Say what keeps it from being added; "" when nothing does."""
+        template = self.chosen
+        if template is None:
+            return "There are no templates yet: the engine is still starting."
+        if not self.symbol_list:
+            return "Give at least one symbol."
+        catalogue = self.view.catalogue
+        unknown = [word for word in self.symbol_list if catalogue and (word if ":" in word else f"NSE:{word}") not in catalogue]
+        if unknown:
+            return f"Unknown symbol {unknown[0]}: type a part of its name in the market watch to find it."
+        wrong = next((box for box in (*self.parameters.values(), *self.risk.values()) if box.number is None), None)
+        if wrong is not None:
+            return f"{wrong.accessibleName()}: give a number."
+        fixed = self.fixed.number
+        if self.sizing.value == "fixed" and (fixed is None or fixed < 1 or fixed != int(fixed)):
+            return "Give the fixed quantity as a whole number."
+        try:
+            template.parse(self._given())
+        except TradingError as error:
+            return str(error)
+        return ""
+
+    def _given(self) -> dict[str, float]:
+        return {name: float(box.number or 0) for name, box in self.parameters.items()}
+
+    def _check(self, _: object = None) -> None:
+        problem = self.problem()
+        self.fixed.setEnabled(self.sizing.value == "fixed")
+        live = LIVE_WARNING if self.mode.value == "live" else ""
+        self.fault.say(problem or live, "bad")
+        self.add.setEnabled(not problem)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """What stands in the form, as the public API takes it."""
+        template = self.chosen
+        size = "risk" if self.sizing.value == "risk" else f"fixed:{int(self.fixed.number or 1)}"
+        return {
+            "strategy_config": {
+                "name": self.name.text().strip() or (template.title if template else ""),
+                "strategy_type": template.name if template else "",
+                "symbols": self.symbol_list,
+                "product": self.product.value.value,
+                "sizing": size,
+                "parameters": {**self._given(), "scan_interval": self.interval.currentData()},
+            },
+            "risk_config": {key: float(box.number or 0) for key, box in self.risk.items()},
+            "mode": self.mode.value,
+        }
+
+    def send(self) -> None:
+        """Ask for the strategy and close; a form with a problem stays open."""
+        if not self.problem():
+            self.requested.emit("strategy.add", self.config)
+            self.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if event.modifiers() & Qt.KeyboardModifier.ControlModifier and not event.isAutoRepeat():
+                self.send()
+            return
+        super().keyPressEvent(event)
+
+
+def _box(title: str, default: float, decimals: int) -> NumberBox:
+    box = NumberBox(title, decimals=decimals)
+    box.put(default)
+    return box
+
+
+def _parameter_box(parameter: Parameter) -> NumberBox:
+    box = _box(title_of(parameter.name), parameter.default, 0 if parameter.is_whole else 3)
+    box.setToolTip(f"From {parameter.low:g} to {parameter.high:g}")
+    return box
+
+
+def _told(template: Template) -> str:
+    return (template.on_bar.__doc__ or template.title).strip().splitlines()[0]
