@@ -2,6 +2,8 @@
 
 from engine.history.archive import History
 from engine.history.bars import read_bars
+from engine.history.importer import import_file
 from engine.history.report import ImportReport, Progress, Rejected
+from engine.history.ticks import read_ticks
 
-__all__ = ["History", "ImportReport", "Progress", "Rejected", "read_bars"]
+__all__ = ["History", "ImportReport", "Progress", "Rejected", "import_file", "read_bars", "read_ticks"]

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.clock import IST_OFFSET_NS
 from engine.core.errors import DataError, HistoryMissing
@@ -71,20 +72,21 @@ class History:
         return _read_ticks(file)
 
     def add_ticks(self, key: str, rows: Rows) -> int:
-        """Add TICK rows, by the days of their exchange time, and return how many of them were new.
+        """Add TICK rows, by the days of their exchange time, and return how many there are now on those days.
 
-        A tick equal in every field to one of the same second is the same tick.
+        Of a second that is there already, the ticks added last stay: within one, only their order tells them apart.
         """
         days = (rows["exchange_time"] * SECOND_NS + IST_OFFSET_NS) // DAY_NS
-        added = 0
+        count = 0
         for number in np.unique(days):
             file = self._tick_file(key, _EPOCH + timedelta(days=int(number)))
-            old = _read_ticks(file) if file.is_file() else np.empty(0, dtype=TICK)
-            merged = distinct_ticks(np.concatenate([old, rows[days == number]]))
-            if len(merged) > len(old):
-                _replace(file, _tick_columns(merged))
-            added += len(merged) - len(old)
-        return added
+            fresh = rows[days == number]
+            if file.is_file():
+                old = _read_ticks(file)
+                fresh = np.concatenate([old[~np.isin(old["exchange_time"], fresh["exchange_time"])], fresh])
+            _replace(file, tick_columns(fresh[np.argsort(fresh["exchange_time"], kind="stable")]))
+            count += len(fresh)
+        return count
 
     def stored(self) -> list[tuple[str, int]]:
         """List what bars there are, as (key, interval in seconds)."""
@@ -117,18 +119,6 @@ def latest_by_time(rows: Rows) -> Rows:
     is_last = np.ones(len(rows), dtype=bool)
     is_last[:-1] = np.diff(rows["time_ns"]) != 0
     return rows[is_last]
-
-
-def distinct_ticks(rows: Rows) -> Rows:
-    """Sort TICK rows of one instrument by second, as recorded within it, and drop those that are there already."""
-    from numpy.lib.recfunctions import repack_fields
-
-    # Without the gaps between fields, whose bytes mean nothing.
-    packed = repack_fields(rows, align=False, recurse=True)
-    raw = np.ascontiguousarray(packed).view(f"V{packed.dtype.itemsize}")
-    first = np.sort(np.unique(raw, return_index=True)[1])
-    fresh: Rows = rows[first]
-    return fresh[np.argsort(fresh["exchange_time"], kind="stable")]
 
 
 def _safe(name: str) -> str:
@@ -173,7 +163,8 @@ def _read_bars(file: Path) -> Rows:
     return rows
 
 
-def _tick_columns(rows: Rows) -> dict[str, Any]:
+def tick_columns(rows: Rows) -> dict[str, NDArray[Any]]:
+    """Return all fields of TICK rows as plain columns, the depth level by level."""
     depth = rows["depth"]
     return {name: rows[name] for name in _TICK_COLUMNS} | {column: depth[:, at, level][name] for column, at, level, name in _DEPTH_COLUMNS}
 

@@ -78,7 +78,7 @@ def bars_of(
     raw, refused = _judge(raw, days, strict, tick_size, report)
     for line, why in sorted(refused + source.broken):
         report.reject(line, why)
-    if report.rejected_rows and not skip_bad:
+    if report.rejected_rows and not (skip_bad and len(raw)):
         raise DataError(first_refusal(report, source))
     if not len(raw):
         raise HistoryMissing(f"Expected bars in {source.path}, was none that can be taken.")

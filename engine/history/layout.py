@@ -35,7 +35,7 @@ ALIASES = {"NIFTY50": "NIFTY 50", "NIFTY": "NIFTY 50", "NIFTYBANK": "NIFTY BANK"
 
 _DERIVATIVE = re.compile(r"\d(CE|PE|FUT)$|\d[A-Z]{3}FUT$")
 _NOISE = re.compile(
-    r"(?i)^(kite|ltp|full|quote|depth\d*|nse|nfo|bse|eq|idx|chart|ticks?|bars?|candles?|history|historical|equity|index|trade|data|"
+    r"(?i)^(kite|ltp|full|quote|depth\d*|nse|nfo|bse|eq|idx|chart|ticks?|bars?|candles?|history|historical|equity|index|futures|options|flow|trade|data|"
     r"daily|day|minute|min|hour|week|\d+(s|sec|m|min|minute|h|hour|d|days?|w|y|years?)?|\d{4}-\d{2}-\d{2}|\d{2}-\d{2}-\d{4})$"
 )
 
@@ -55,18 +55,24 @@ def has_ticks(source: Source) -> bool:
     return not has_bars(source) and column(source, LAST_PRICE) is not None and column(source, TIME) is not None
 
 
+def is_lean(source: Source) -> bool:
+    """Tell whether these are LEAN's minutes: six columns without names, the day in the file's name."""
+    return not source.has_header and len(source.columns) == 6 and re.search(r"\d{8}_", source.path.name) is not None
+
+
 def name_columns(source: Source) -> None:
     """Name the columns of a file without a header by their number: time and price, or time and bar (and volume, and open interest)."""
     names = {2: ("time", "ltp"), 5: ("time", "open", "high", "low", "close")}
     names[6] = (*names[5], "volume")
     names[7] = (*names[6], "oi")
-    if source.has_header:
+    if source.has_header or is_lean(source):
         return
     if len(source.columns) not in names:
         raise UserError(
             f"Expected a first line with the columns' names in {source.path}, was none; begin it with date,open,high,low,close,volume."
         )
     source.columns = dict(zip(names[len(source.columns)], source.columns.values(), strict=True))
+    source.has_header = True
 
 
 def what_is_missing(source: Source) -> str:

@@ -60,7 +60,7 @@ def read_raw(source: Source, symbol: str | None = None) -> RawBars:
 
     Raises UserError when there are no bars in it, or the instrument is not known.
     """
-    if _is_lean(source):
+    if layout.is_lean(source):
         return _read_lean(source, symbol)
     layout.name_columns(source)
     if not layout.has_bars(source):
@@ -83,14 +83,25 @@ def keys_of(source: Source, symbol: str | None) -> tuple[list[str], NDArray[np.i
     if symbols is None:
         return [name_of_file(source, symbol)], np.zeros(len(source), dtype=np.int64)
     codes, texts = values.to_texts(symbols)
-    codes = np.where((codes >= 0) & np.array([bool(text) for text in texts] or [False])[codes], codes, -1)
+    codes, texts = _renumbered(codes, texts), [text for text in texts if text]
     places = layout.column(source, layout.EXCHANGE)
     if places is None:
-        return _merged([layout.key_of(text) for text in texts], codes)
+        keys, codes = _merged([layout.key_of(text) for text in texts], codes)
+        # A recorder that began before it knew the name: the file's own name stands for it.
+        is_told = len(keys) == 1 and keys[0] == layout.key_of(layout.symbol_of_file(source.path))
+        return keys, np.zeros_like(codes) if is_told else codes
     place_codes, place_texts = values.to_texts(places)
-    pairs, which = np.unique(np.stack([codes, place_codes]), axis=1, return_inverse=True)
-    keys = [layout.key_of(texts[a], place_texts[b] if b >= 0 else "") for a, b in pairs.T]
-    return _merged(keys, np.where(codes >= 0, which.reshape(-1), -1))
+    is_named = codes >= 0
+    pairs, which = np.unique(np.stack([codes, place_codes])[:, is_named], axis=1, return_inverse=True)
+    codes[is_named] = which.reshape(-1)
+    return _merged([layout.key_of(texts[a], place_texts[b] if b >= 0 else "") for a, b in pairs.T], codes)
+
+
+def _renumbered(codes: NDArray[np.int64], texts: list[str]) -> NDArray[np.int64]:
+    """Return codes that count only the texts that are not empty."""
+    is_text = [bool(text) for text in texts]
+    numbers = np.where(is_text, np.cumsum(is_text) - 1, -1)
+    return np.append(numbers, -1).astype(np.int64)[codes]
 
 
 def _merged(keys: list[str], codes: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
@@ -124,10 +135,6 @@ def _times(source: Source) -> tuple[NDArray[np.int64], bool]:
 def _optional(source: Source, names: tuple[str, ...]) -> NDArray[np.float64]:
     column = layout.column(source, names)
     return np.zeros(len(source)) if column is None else values.to_numbers(column)
-
-
-def _is_lean(source: Source) -> bool:
-    return not source.has_header and len(source.columns) == 6 and bool(re.search(r"\d{8}_", source.path.name))
 
 
 def _read_lean(source: Source, symbol: str | None) -> RawBars:
