@@ -64,6 +64,12 @@ class Leg:
         _check(self._intent)
         return self._intent
 
+    def learn(self, bar: Row) -> None:
+        """Let the template see a bar of the past: what it wanted then counts as acted on."""
+        intent = self.decide(bar)
+        if not math.isnan(intent.target):
+            self.held_target = float(intent.target)
+
     def decide_by(self, callback: SignalCallback, bar: Row, quote: Quote, held: int) -> Row:
         """Let a user's function decide; `held` is the signed quantity. Raises StrategyFault for an answer that makes no sense."""
         self._intents[:] = NOTHING

@@ -1,0 +1,139 @@
+"""Turns what a strategy wants into orders: the live twin of `core.decision`, step for step, so that both trade alike.
+
+A new decision first takes back what the last one has working, and waits until that is certain; protection stays until a fill changes
+the position. Protection itself is kept by the session.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.core.model import Order, OrderStatus, Position, Product, Purpose
+from engine.core.records import INTENT, Row, Rows
+from engine.core.sizing import NO_SIZE, order_for, size_for, size_of
+from engine.session import TradingSession
+from engine.strategy_config import StrategyConfig
+from engine.strategy_leg import Leg
+
+OWN = frozenset({Purpose.ENTRY, Purpose.EXIT, Purpose.REVERSAL})
+"""Purposes of what a strategy wished for itself."""
+
+
+class StrategyOrders:
+    """The orders and positions of one strategy in one session."""
+
+    def __init__(self, session: TradingSession, config: StrategyConfig) -> None:
+        self.unsized = 0
+        """Decisions that came to no quantity at all."""
+        self._session = session
+        self._config = config
+        self._waiting: dict[str, tuple[Leg, Rows, float, bool]] = {}
+
+    def held(self, leg: Leg) -> int:
+        """Return the signed quantity that the strategy holds."""
+        return self._session.positions.quantity(leg.instrument.key, self._config.product, self._config.id)
+
+    def act(self, leg: Leg, intent: Row, bar: Row, *, may_open: bool) -> Order | None:
+        """Do what an intent asks for at the close of its bar, then draw a trailing stop; returns the order, if one was made.
+
+        `may_open`: else only what reduces the position is done. Raises UserError when nothing tells how much to order.
+        """
+        product, owner = self._config.product, self._config.id
+        if product is Product.MIS and self._session.is_past_square_off(leg.instrument):
+            return None
+        order = None
+        if not math.isnan(intent.target):
+            order = self._follow(leg, intent, float(bar.close), may_open=may_open)
+        elif self.held(leg):
+            prices = {name: _given(intent[field]) for name, field in (("stop", "stop"), ("target", "profit"), ("trail", "trail"))}
+            if any(price is not None for price in prices.values()):
+                self._session.guard.move(leg.instrument, product, owner, **prices)
+        self._session.trail(bar, leg.instrument, product, owner)
+        return order
+
+    def on_order(self, order: Order) -> Order | None:
+        """Go on with a decision that waited for this order's cancel; returns the order that was made, if any."""
+        waiting = self._waiting.get(order.instrument.key)
+        if waiting is None or self._working(waiting[0]):
+            return None
+        del self._waiting[order.instrument.key]
+        leg, intents, close, may_open = waiting
+        return self._order(leg, intents[0], close, may_open=may_open)
+
+    def cancel_wishes(self) -> None:
+        """Take back whatever would open or close by the strategy's own wish; protection stays."""
+        self._waiting.clear()
+        for order in self._session.orders.working(self._config.id):
+            if order.request.purpose in OWN:
+                self._session.cancel(order.id)
+
+    def cancel_entries(self) -> None:
+        """Take back what would open; exits go on."""
+        self._waiting.clear()
+        for order in self._session.orders.working(self._config.id):
+            if order.request.purpose in (Purpose.ENTRY, Purpose.REVERSAL):
+                self._session.cancel(order.id)
+
+    def flatten(self) -> None:
+        """Close everything that the strategy holds."""
+        self._session.flatten(self._config.id)
+
+    def open_positions(self) -> list[Position]:
+        """List what the strategy holds."""
+        return self._session.positions.open_books(self._config.id)
+
+    def _follow(self, leg: Leg, intent: Row, close: float, *, may_open: bool) -> Order | None:
+        if not may_open and not self._reduces(leg, intent):
+            return None
+        self._waiting.pop(leg.instrument.key, None)
+        working = self._working(leg)
+        for order in working:
+            self._session.cancel(order.id)
+        if working and self._working(leg):
+            self._waiting[leg.instrument.key] = (leg, np.array([intent], dtype=INTENT), close, may_open)
+            return None
+        return self._order(leg, intent, close, may_open=may_open)
+
+    def _reduces(self, leg: Leg, intent: Row) -> bool:
+        held = self.held(leg)
+        return held != 0 and intent.target * held <= 0
+
+    def _order(self, leg: Leg, intent: Row, close: float, *, may_open: bool) -> Order | None:
+        """Size the wish and send the one order that leads to it."""
+        if not may_open:
+            intent.target = 0.0
+        held = self.held(leg)
+        equity_units = self._session.positions.account(self._config.id).equity_units
+        size = size_of(leg.sizing[0], equity_units, close, float(intent.stop))
+        wish = float(intent.target) if leg.can_short else max(0.0, float(intent.target))
+        if wish != 0.0 and size <= 0 and held * wish <= 0.0:
+            self.unsized += 1
+            if size == NO_SIZE:
+                size_for(leg.sizing[0], equity_units, close, float(intent.stop))
+        request = order_for(
+            intent,
+            leg.instrument,
+            held,
+            leg.held_target,
+            size,
+            product=self._config.product,
+            owner=self._config.id,
+            price=close,
+            can_short=leg.can_short,
+        )
+        if request is None:
+            return None
+        order = self._session.submit(request)
+        if order.status is not OrderStatus.DENIED:
+            leg.held_target = float(intent.target)
+        return order
+
+    def _working(self, leg: Leg) -> list[Order]:
+        working = self._session.working_in(leg.instrument.key, self._config.product, self._config.id)
+        return [order for order in working if order.request.purpose in OWN]
+
+
+def _given(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
