@@ -39,6 +39,9 @@ from engine.core.model import (
 from engine.core.records import Rows
 from engine.tariffs import Tariff
 
+_MAX_JUMP = 0.10
+"""Part of the price by which one tick may differ from the one before without another that agrees."""
+
 
 @broker("paper")
 class PaperBroker(Broker):
@@ -73,7 +76,7 @@ class PaperBroker(Broker):
         self._calendar = calendar if calendar is not None else Calendar.load()
         self._wire = Wire()
         self._venue = BookVenue(self.clock, self._refusal, touch=touch, limited=limited)
-        self._feed = QuoteFeed(self._venue)
+        self._feed = QuoteFeed(self._venue, _MAX_JUMP)
         self._wanted: set[int] = set()
         self._unasked: list[int] = []
         self._swept_ns = 0

@@ -17,8 +17,8 @@ from engine.core.grid import price_units
 from engine.core.matching import is_better, is_beyond
 from engine.core.model import UNITS, OrderStatus, Side, Validity
 
-
 _NO_LIMIT = 1 << 62
+_HIGHEST_PRICE = 1e12
 
 
 @dataclass(slots=True)
@@ -229,7 +229,7 @@ def levels_of(prices: Iterable[tuple[float, int]]) -> Levels:
     """Turn levels of a feed, (price in rupees, quantity), into a book's; empty and impossible ones are left out."""
     seen: dict[int, int] = {}
     for price, quantity in prices:
-        if quantity > 0 and price > 0:
+        if quantity > 0 and 0 < price < _HIGHEST_PRICE:
             units = price_units(price)
             seen[units] = seen.get(units, 0) + quantity
     return list(seen.items())

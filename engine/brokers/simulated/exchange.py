@@ -151,7 +151,7 @@ class Exchange:
         """Drop finished orders of earlier days from the day's list; the file keeps them."""
         for order in [o for o in self._orders.values() if o.status.is_terminal and o.created_ns < time_ns]:
             del self._orders[order.id]
-            del self._by_tag[order.tag]
+            self._by_tag.pop(order.tag, None)
 
     def working(self) -> list[ExchangeOrder]:
         """List the orders that may still fill, in placing order."""

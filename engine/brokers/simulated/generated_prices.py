@@ -111,7 +111,7 @@ class GeneratedPrices:
         index = ordinal - _EPOCH
         levels = self._levels.get(key)
         if levels is None or index >= len(levels):
-            count = max(index + 366, 0)
+            count = max(index + 366, 1)
             steps = _OF_MARKET * self._rng("", 0).standard_normal(count)
             steps += np.sqrt(1 - _OF_MARKET**2) * self._rng(key, 0).standard_normal(count)
             levels, level = np.empty(count), 0.0

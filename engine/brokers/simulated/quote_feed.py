@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from engine.brokers.simulated.book_venue import BookVenue, levels_of
 from engine.brokers.simulated.order_book import Levels
 from engine.core.bars import SECOND_NS
+from engine.core.frames import FEED, TAKEN, judge
 from engine.core.grid import price_units
-from engine.core.model import Instrument, Quote
+from engine.core.model import Instrument, InstrumentKind, Quote
 from engine.core.records import MODE_FULL, MODE_LTP, Row, Rows
 
 _ANY_QUANTITY = 1 << 62
@@ -21,16 +24,25 @@ _ANY_QUANTITY = 1 << 62
 class QuoteFeed:
     """The latest quote of every instrument, and the books of those that have orders."""
 
-    def __init__(self, venue: BookVenue) -> None:
+    def __init__(self, venue: BookVenue, max_jump: float = 0.0) -> None:
+        """`max_jump`: a change between two prices larger than this part needs a second tick to be believed; 0 believes all."""
         self._venue = venue
+        self._max_jump = max_jump
         venue.on_first_order = self.refresh
         self._keys: dict[int, str] = {}
         self._latest: dict[str, tuple[Rows, int]] = {}
         self._volumes: dict[str, int] = {}
+        self._beliefs: dict[str, Row] = {}
+        """A FEED row per instrument, by which `frames.judge` tells a spike from a move."""
 
     def know(self, instruments: Iterable[Instrument]) -> None:
         """Learn whose tokens come in the frames."""
-        self._keys.update((instrument.token, instrument.key) for instrument in instruments if instrument.is_tradable)
+        for instrument in instruments:
+            if instrument.is_tradable and instrument.key not in self._beliefs:
+                self._keys[instrument.token] = instrument.key
+                is_option = instrument.kind in (InstrumentKind.CALL, InstrumentKind.PUT)
+                self._beliefs[instrument.key] = np.zeros(1, dtype=FEED)[0]
+                self._beliefs[instrument.key].jump = 0.0 if is_option else self._max_jump
 
     def has_quote(self, key: str) -> bool:
         """Tell whether an instrument was ever heard of."""
@@ -68,10 +80,13 @@ class QuoteFeed:
         """Bring a book up to date before its first order."""
         if (latest := self._latest.get(key)) is not None:
             tick = latest[0][latest[1]]
-            self._volumes[key] = int(tick.volume)
-            self._venue.hear(key, price_units(tick.last_price), 0, _depth_of(tick))
+            if judge(tick, self._beliefs[key]) == TAKEN:
+                self._volumes[key] = int(tick.volume)
+                self._venue.hear(key, price_units(tick.last_price), 0, _depth_of(tick))
 
     def _tell(self, key: str, tick: Row) -> None:
+        if judge(tick, self._beliefs[key]) != TAKEN:
+            return
         if tick.mode == MODE_LTP:
             traded = _ANY_QUANTITY
         else:
