@@ -57,6 +57,7 @@ RUN = record(
     ("now_ns", "i8"),  # start of the bars of the present step
     ("day_end", "i8"),
     ("next_square", "i8"),
+    ("next_end", "i8"),  # when the first of the forming windows ends
     ("squares", "i8"),  # how many square-offs have been
     ("base_ns", "i8"),
     ("interval_ns", "i8"),

@@ -155,7 +155,8 @@ class _Book:
         self.run = _run(terms)
         self.legs = _legs(terms, self.rates)
         self.orders: Rows = np.zeros((count, ROOM), RESTING)
-        self.fills: Rows = np.zeros(max(256, 2 * ROOM * count), FILL)
+        # Zeroed memory that is never touched is never had: room for many fills costs nothing until they are made.
+        self.fills: Rows = np.zeros(2 * ROOM * count + len(bars) // 4, FILL)
         self.equity = np.zeros(len(bars), dtype=np.int64)
 
     def rows(self) -> tuple[Any, ...]:
@@ -173,7 +174,7 @@ class _Book:
         if run.steps < len(times):
             times = times[np.diff(times, prepend=times[0] - 1) > 0]
         return Outcome(
-            fills=self.fills[: run.account.fills].copy(),
+            fills=self.fills[: run.account.fills],
             equity=self.equity[: run.steps],
             equity_ns=times,
             account=run.account,
@@ -198,6 +199,7 @@ def _run(terms: Terms) -> Rows:
     run.base_ns = terms.base_s * 1_000_000_000
     run.interval_ns = terms.interval_s * 1_000_000_000
     run.now_ns = -NEVER
+    run.next_end = NEVER
     run.next_square = terms.squares_ns[0] if len(terms.squares_ns) else NEVER
     account = run.account
     account.cash = account.equity = account.peak = account.day_start = account.capital = terms.capital_units

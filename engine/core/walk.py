@@ -11,7 +11,7 @@ import math
 
 from engine.core.bars import extend, open_of, window_start
 from engine.core.compiled import borrowed, compiled
-from engine.core.decision import act, begin_day, mark_account, square_off
+from engine.core.decision import NEVER, act, begin_day, mark_account, square_off
 from engine.core.execution import ROOM, match
 from engine.core.grid import price_units
 from engine.core.records import Row, Rows
@@ -48,19 +48,6 @@ def mark(run: Row, leg: Row, close: float) -> None:
     leg.value = value
 
 
-@compiled("void(STEP, f8[:], f8[:], RUN, LEG[:], RESTING[:], i8, BAR)")
-def decide(on_bar: Step, state: Rows, params: Rows, run: Row, legs: Rows, orders: Rows, k: int, bar: Row) -> None:
-    """Ask the strategy about a closed bar of leg `k`, and act on what it wants."""
-    if run.fault != 0:
-        return
-    intent = run.intent
-    clear(intent)
-    run.decisions += 1
-    on_bar(state, params, bar, intent)
-    if wants(intent) or not math.isnan(legs[k].trail):
-        act(run, legs, orders, k, intent, bar)
-
-
 @compiled(SIGNATURE)
 def walk_one(
     on_bar: Step,
@@ -83,7 +70,7 @@ def walk_one(
     """
     state, params, bars, legs, orders = borrowed(states)[0], borrowed(params), borrowed(bars), borrowed(legs), borrowed(orders)
     fills, equity, rates = borrowed(fills), borrowed(equity), borrowed(rates)
-    leg, own, account, base_ns = legs[0], orders[0], run.account, run.base_ns
+    leg, own, account, intent, base_ns = legs[0], orders[0], run.account, run.intent, run.base_ns
     index, room = first, len(fills) - ROOM
     while index < len(bars) and account.fills <= room:
         bar = bars[index]
@@ -101,7 +88,12 @@ def walk_one(
         equity[index] = account.equity
         if bar.time_ns + base_ns >= run.next_square:
             square_off(run, legs, orders, squares, bar.time_ns + base_ns)
-        decide(on_bar, state, params, run, legs, own, 0, bar)
+        if run.fault == 0:
+            clear(intent)
+            on_bar(state, params, bar, intent)
+            run.decisions += 1
+            if wants(intent) or not math.isnan(leg.trail):
+                act(run, legs, own, 0, intent, bar)
         index += 1
     run.steps = index
     return index
@@ -143,6 +135,7 @@ def match_step(run: Row, legs: Rows, orders: Rows, bars: Rows, first: int, rates
             match(run, leg, orders[k], bar, rates[k, run.period], fills)
         mark(run, leg, bar.close)
         take_in(leg, bar, run.interval_ns)
+        run.next_end = min(run.next_end, leg.window_end)
         index += 1
     mark_account(run)
     return index
@@ -153,11 +146,19 @@ def on_time(on_bar: Step, states: Rows, params: Rows, run: Row, legs: Rows, orde
     """Do what is due by a moment: square off, then close the windows that have ended and decide on them."""
     if now_ns >= run.next_square:
         square_off(run, legs, orders, squares, now_ns)
+    intent, run.next_end = run.intent, NEVER
     for k in range(len(legs)):
         leg = legs[k]
-        if leg.window_end != 0 and leg.window_end <= now_ns:
-            leg.window_end = 0
-            decide(on_bar, states[k], params, run, legs, orders[k], k, leg.window)
+        if leg.window_end == 0 or leg.window_end > now_ns:
+            run.next_end = min(run.next_end, leg.window_end if leg.window_end != 0 else NEVER)
+            continue
+        leg.window_end = 0
+        if run.fault == 0:
+            clear(intent)
+            on_bar(states[k], params, leg.window, intent)
+            run.decisions += 1
+            if wants(intent) or not math.isnan(leg.trail):
+                act(run, legs, orders[k], k, intent, leg.window)
 
 
 @compiled(SIGNATURE)
@@ -187,11 +188,14 @@ def walk(
         run.now_ns = begins
         if begins >= run.day_end:
             begin_day(run, rates_from, begins)
-        on_time(on_bar, states, params, run, legs, orders, squares, begins)
+        if begins >= run.next_end or begins >= run.next_square:
+            on_time(on_bar, states, params, run, legs, orders, squares, begins)
         index = match_step(run, legs, orders, bars, index, rates, fills)
         if index < 0:
             return index
         equity[run.steps] = run.account.equity
         run.steps += 1
-        on_time(on_bar, states, params, run, legs, orders, squares, begins + run.base_ns)
+        ends = begins + run.base_ns
+        if ends >= run.next_end or ends >= run.next_square:
+            on_time(on_bar, states, params, run, legs, orders, squares, ends)
     return index
