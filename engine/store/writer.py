@@ -86,13 +86,19 @@ class Writer:
                 while self._take_and_write(connection):
                     pass
         except (SQLAlchemyError, OSError, ValueError, TypeError, ArithmeticError) as error:
-            self.failure = StoreFailed(f"The database took nothing more: {reason_of(error)}; restart once that is mended.")
-            self.failure.__cause__ = error
+            self._fail(error)
             log.error("the database failed", exc_info=error)
+        except BaseException as error:
+            self._fail(error)
+            raise
         finally:
             # Also when something unforeseen ended the thread: whoever waits must hear of it.
             self._is_over = True
             self._refuse_queued()
+
+    def _fail(self, error: BaseException) -> None:
+        self.failure = StoreFailed(f"The database took nothing more: {reason_of(error)}; restart once that is mended.")
+        self.failure.__cause__ = error
 
     def _take_and_write(self, connection: Connection) -> bool:
         jobs, goes_on = self._take()
