@@ -60,6 +60,7 @@ class NumberBox(TextBox):
         super().__init__(name=name)
         self.step, self.decimals, self.low = step, decimals, low
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setMinimumWidth(76)
         self.textChanged.connect(self.value_changed)
 
     @property
@@ -149,6 +150,7 @@ class Segments(QWidget, Generic[T]):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._group.addButton(button, at)
             row.addWidget(button)
+        row.addStretch(1)
         self._group.idClicked.connect(lambda at: self.chosen.emit(self.values[at]))
 
     @property

@@ -52,7 +52,7 @@ class Chip(QLabel):
     def _recolour(self) -> None:
         palette = self.palette()
         palette.setColor(QPalette.ColorRole.Window, self._theme.colour(self._word))
-        palette.setColor(QPalette.ColorRole.WindowText, self._theme.colour("window"))
+        palette.setColor(QPalette.ColorRole.WindowText, self._theme.colour("panel"))
         self.setPalette(palette)
 
 

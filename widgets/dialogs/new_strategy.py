@@ -6,6 +6,7 @@ give to the public API. A new strategy stands still until it is started.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -178,7 +179,7 @@ class NewStrategyDialog(QDialog):
         problem = self.problem()
         self.fixed.setEnabled(self.sizing.value == "fixed")
         live = LIVE_WARNING if self.mode.value == "live" else ""
-        self.fault.say(problem or live, "bad")
+        self.fault.say(problem or live, "muted" if not self.symbol_list else "bad")
         self.add.setEnabled(not problem)
 
     @property
@@ -226,4 +227,6 @@ def _parameter_box(parameter: Parameter) -> NumberBox:
 
 
 def _told(template: Template) -> str:
-    return (template.on_bar.__doc__ or template.title).strip().splitlines()[0]
+    module = sys.modules.get(template.on_bar.__module__)
+    text = (module.__doc__ if module is not None else None) or template.on_bar.__doc__ or template.title
+    return text.strip().splitlines()[0]
