@@ -28,8 +28,8 @@ from engine.core.limits import (
     lacks_cash,
     opened_by,
 )
-from engine.core.matching import LIMIT, MARKET
-from engine.core.records import EXIT, SQUARE_OFF, Row, Rows
+from engine.core.matching import LIMIT, MARKET, remove
+from engine.core.records import ENTRY, EXIT, REVERSAL, SQUARE_OFF, Row, Rows
 from engine.core.sizing import NO_SIZE, purpose_of, size_of, wanted_quantity
 
 BAD_INTENT, UNSIZED = 1, 2
@@ -39,6 +39,25 @@ DAY_NS = 86_400_000_000_000
 IST_NS = 19_800_000_000_000
 NEVER = 9_000_000_000_000_000_000
 """A time that does not come."""
+
+
+@compiled("void(RUN, i1, i8)")
+def stop_strategy(run: Row, fault: int, time_ns: int) -> None:
+    """Ask the strategy no more; what it still has working to open something is to be taken out by `withdraw_entries`."""
+    run.fault = fault
+    run.fault_ns = time_ns
+
+
+@compiled("void(LEG[:], RESTING[:,:])")
+def withdraw_entries(legs: Rows, orders: Rows) -> None:
+    """Take out what would open or turn a position; exits and protection stay."""
+    for k in range(len(legs)):
+        leg, own = legs[k], orders[k]
+        for index in range(leg.count - 1, -1, -1):
+            if own[index].reason in (ENTRY, REVERSAL):
+                leg.count = remove(own, leg.count, index)
+                leg.reserved = 0
+        note_reach(leg, own)
 
 
 @compiled("void(RUN, i8[:], i8)")
@@ -67,11 +86,14 @@ def mark_account(run: Row) -> None:
 
 @compiled("void(RUN, LEG[:], RESTING[:,:], i8[:], i8)")
 def square_off(run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -> None:
-    """Close every position with one market order, and cancel what the strategy has working; no entries until the next day."""
+    """Close every position with one market order, and cancel what the strategy has working; no entries for the rest of that day.
+
+    A square-off that a hole in the data has hidden is made up for as soon as there is a bar again.
+    """
     while run.squares < len(squares) and squares[run.squares] <= now_ns:
+        run.is_squared = squares[run.squares] >= run.day_end - DAY_NS
         run.squares += 1
     run.next_square = squares[run.squares] if run.squares < len(squares) else NEVER
-    run.is_squared = 1
     for k in range(len(legs)):
         leg, own = legs[k], orders[k]
         cancel_own(leg, own)
@@ -151,8 +173,8 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
     if size <= 0 and held * target <= 0.0 and (target > 0.0 or (target < 0.0 and sizing.can_short != 0)):
         run.unsized += 1
         if size == NO_SIZE:
-            run.fault = UNSIZED
-            run.fault_ns = bar.time_ns
+            stop_strategy(run, UNSIZED, bar.time_ns)
+            return
     if wanted == held:
         return
     purpose, quantity = purpose_of(held, wanted), wanted - held
@@ -171,8 +193,7 @@ def act(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) -> No
     """Do what an intent asks for leg `k` at the close of its decision bar, then draw a trailing stop after the bar."""
     leg = legs[k]
     if is_bad(intent):
-        run.fault = BAD_INTENT
-        run.fault_ns = bar.time_ns
+        stop_strategy(run, BAD_INTENT, bar.time_ns)
         return
     run.signals += 0 if math.isnan(intent.target) else 1
     if leg.is_closing != 0 or run.is_squared != 0:

@@ -11,7 +11,7 @@ import math
 
 from engine.core.bars import extend, open_of, window_start
 from engine.core.compiled import borrowed, compiled
-from engine.core.decision import NEVER, act, begin_day, mark_account, square_off
+from engine.core.decision import NEVER, act, begin_day, mark_account, square_off, withdraw_entries
 from engine.core.execution import ROOM, match
 from engine.core.grid import price_units
 from engine.core.records import Row, Rows
@@ -94,6 +94,8 @@ def walk_one(
             run.decisions += 1
             if wants(intent) or not math.isnan(leg.trail):
                 act(run, legs, own, 0, intent, bar)
+                if run.fault != 0:
+                    withdraw_entries(legs, orders)
         index += 1
     run.steps = index
     return index
@@ -159,6 +161,8 @@ def on_time(on_bar: Step, states: Rows, params: Rows, run: Row, legs: Rows, orde
             run.decisions += 1
             if wants(intent) or not math.isnan(leg.trail):
                 act(run, legs, orders[k], k, intent, leg.window)
+                if run.fault != 0:
+                    withdraw_entries(legs, orders)
 
 
 @compiled(SIGNATURE)

@@ -308,6 +308,17 @@ def test_a_wish_that_makes_no_sense_stops_the_strategy_and_leaves_its_protection
     assert made.decisions == 2
 
 
+def test_a_strategy_that_is_stopped_takes_its_entries_along_but_not_its_exits() -> None:
+    low: Bar = (100.0, 120.0, 80.0, 100.0)
+    parts = (minutes(FLAT, FLAT, low, instrument=k) for k in range(3))
+    wishes = {0: want(1.0), 1: want(0.0, limit=110.0)}, {1: want(1.0, limit=90.0)}, {1: want(math.inf)}
+    made = run(together(*parts), *wishes, given=terms(sizing(10, 10, 10)))
+    assert [(*fill[1:], int(k)) for fill, k in zip(fills_of(made), made.fills["instrument"], strict=True)] == [
+        (10, 100.0, "entry", 0),
+        (-10, 110.0, "exit", 0),
+    ]
+
+
 def limits(**given: float) -> Rows:
     rows = no_limits()
     for name, value in given.items():
@@ -372,7 +383,7 @@ def test_a_square_off_missed_by_a_hole_in_the_data_is_made_up_for_at_the_next_op
     bars = together(minutes(FLAT, FLAT), minutes((98.0, 99.0, 97.0, 98.0), FLAT, FLAT, day=1))
     squares = np.array([OPEN + 300 * MINUTE, OPEN + DAY + 300 * MINUTE])
     made = run(bars, {0: want(1.0), 2: want(1.0)}, given=terms(squares_ns=squares))
-    assert fills_of(made) == [(1, 10, 100.0, "entry"), (1440, -10, 98.0, "square_off")]
+    assert fills_of(made) == [(1, 10, 100.0, "entry"), (1440, -10, 98.0, "square_off"), (1441, 10, 100.0, "entry")]
 
 
 def test_a_square_off_on_its_way_is_not_disturbed_by_a_new_day() -> None:
