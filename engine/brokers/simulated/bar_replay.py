@@ -110,20 +110,21 @@ class BarReplay:
     async def _match(self, sink: BrokerSink, step: int, time_ns: int) -> None:
         """Play one step's open and range; at full speed its ticks follow, watched they come between the two."""
         keys, numbers, bars = self._keys, self._timeline.numbers, self._timeline.bars
+        lows, highs = self._timeline.lows, self._timeline.highs
         rows = range(self._timeline.bounds[step], self._timeline.bounds[step + 1])
         is_watched = not self._pace.is_full_speed
         if not (time_ns == self.resumed_until_ns and self._stage_done == RANGE):
             self._enter(time_ns, OPEN)
             for row in rows:
                 key = keys[numbers[row]]
-                if not self._venue.is_idle(key):
+                if not self._venue.is_untouched(key, lows[row], highs[row]):
                     await self._venue.open(key, bars[row])
         self._enter(time_ns, RANGE)
         if is_watched:
             await self._send_slowly(sink, step, time_ns)
         for row in rows:
             key = keys[numbers[row]]
-            if not self._venue.is_idle(key):
+            if not self._venue.is_untouched(key, lows[row], highs[row]):
                 await self._venue.range(key, bars[row])
         self._venue.stage = DECIDE
         if not is_watched:

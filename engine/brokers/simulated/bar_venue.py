@@ -25,7 +25,7 @@ from engine.core.matching import (
     pick_in_range,
     remove,
 )
-from engine.core.model import Instrument, OrderStatus, OrderType, Validity
+from engine.core.model import Instrument, OrderStatus, OrderType, Side, Validity
 from engine.core.records import Row, Rows
 
 DECIDE, OPEN, RANGE = 0, 1, 2
@@ -43,6 +43,8 @@ class BarQueue:
         self.orders: list[ExchangeOrder] = []
         self.rows: Rows = np.zeros(8, dtype=RESTING)
         """`rows[i]` is what the law of matching sees of `orders[i]`."""
+        self.reach_low, self.reach_high = -math.inf, math.inf
+        """A bar that stays between these two prices changes nothing here."""
 
     def add(self, order: ExchangeOrder, is_fresh: bool) -> None:
         """Put an order at the end."""
@@ -51,11 +53,13 @@ class BarQueue:
             self.rows = np.concatenate([self.rows, np.zeros(count, dtype=RESTING)])
         self.orders.append(order)
         self._write(count, order, is_fresh)
+        self.note_reach()
 
     def rewrite(self, order: ExchangeOrder) -> None:
         """Take note of a change that leaves an order in its place."""
         index = self.orders.index(order)
         self._write(index, order, bool(self.rows[index].is_fresh))
+        self.note_reach()
 
     def remove(self, order: ExchangeOrder) -> None:
         """Take an order out, if it is here."""
@@ -63,6 +67,20 @@ class BarQueue:
             index = self.orders.index(order)
             remove(self.rows, len(self.orders), index)
             del self.orders[index]
+            self.note_reach()
+
+    def note_reach(self) -> None:
+        """Find which prices a bar must touch before it is worth looking at the orders one by one."""
+        self.reach_low, self.reach_high = -math.inf, math.inf
+        fresh = self.rows["is_fresh"][: len(self.orders)]
+        for order, is_fresh in zip(self.orders, fresh, strict=True):
+            price = order.trigger_price if order.is_waiting else order.price
+            if price is None or is_fresh or order.validity is Validity.IOC:
+                self.reach_low = math.inf
+            elif order.is_waiting == (order.side is Side.BUY):
+                self.reach_high = min(self.reach_high, price)
+            else:
+                self.reach_low = max(self.reach_low, price)
 
     def _write(self, index: int, order: ExchangeOrder, is_fresh: bool) -> None:
         price = order.price if order.price is not None else math.nan
@@ -121,9 +139,10 @@ class BarVenue:
             self.remove(order)
             self.add(order)
 
-    def is_idle(self, key: str) -> bool:
-        """Tell whether nothing waits for this instrument, so that its bar need not be looked at."""
-        return not self._queues[key].orders
+    def is_untouched(self, key: str, low: float, high: float) -> bool:
+        """Tell whether a bar between these prices leaves all that waits for this instrument alone."""
+        queue = self._queues[key]
+        return not queue.orders or (low > queue.reach_low and high < queue.reach_high)
 
     async def open(self, key: str, bar: Row) -> None:
         """Play the open of one instrument's bar: orders at market, then what the open is already beyond."""
@@ -150,9 +169,10 @@ class BarVenue:
             self._fill(queue, queue.orders[index], float(fills_in_range(queue.rows[index], bar, self._touch)))
             await self._settle()
         end_bar(queue.rows, len(queue.orders), bar)
-        triggered = [order for order, row in zip(queue.orders, queue.rows, strict=False) if row.is_triggered and not order.is_triggered]
+        triggered = [order for order, is_hit in zip(queue.orders, queue.rows["is_triggered"], strict=False) if is_hit and order.is_waiting]
         for order in triggered:
             self.desk.trigger(order)
+        queue.note_reach()
         if triggered:
             await self._settle()
 

@@ -64,8 +64,6 @@ class Exchange:
         self._venue = venue
         self._orders: dict[str, ExchangeOrder] = {}
         self._by_tag: dict[str, ExchangeOrder] = {}
-        self._order_number = file.state("order_number") or 0
-        self._trade_number = file.state("trade_number") or 0
         venue.attach(self)
         self._restore()
 
@@ -75,13 +73,12 @@ class Exchange:
         What the rules of the exchange refuse gets a number too, and a REJECTED update.
         """
         require_sense(order.request)
-        self._order_number += 1
+        self._file.order_number += 1
         now_ns = self.clock.now_ns()
-        number = f"{ist(now_ns):%y%m%d}{self._file.mark}{self._order_number:07d}"
-        own = ExchangeOrder.received(order, number, self._order_number, now_ns)
+        number = f"{ist(now_ns):%y%m%d}{self._file.mark}{self._file.order_number:07d}"
+        own = ExchangeOrder.received(order, number, self._file.order_number, now_ns)
         own.placed_stage = self._venue.stage
         self._orders[own.id] = self._by_tag[own.tag] = own
-        self._file.put_state("order_number", self._order_number)
         own.message = self._refusal(own)
         own.status = OrderStatus.REJECTED if own.message else own.resting_status
         self._say(own)
@@ -113,8 +110,8 @@ class Exchange:
 
     def fill(self, order: ExchangeOrder, quantity: int, price: float, time_ns: int) -> None:
         """Book one execution of an order; the venue sees to it that no more than what remains is filled."""
-        self._trade_number += 1
-        made = BrokerFill(f"{self._file.mark}{self._trade_number:08d}", quantity, price, time_ns)
+        self._file.trade_number += 1
+        made = BrokerFill(f"{self._file.mark}{self._file.trade_number:08d}", quantity, price, time_ns)
         order.filled += quantity
         order.value_units += price_units(price) * quantity
         order.is_triggered = True
@@ -124,7 +121,6 @@ class Exchange:
         share, order.charges_units = total - order.charges_units, total
         self.account.book(order, made, share)
         self._file.put_fill(order.id, made, share)
-        self._file.put_state("trade_number", self._trade_number)
         self._say(order, (made,))
 
     def trigger(self, order: ExchangeOrder) -> None:

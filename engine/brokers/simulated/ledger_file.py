@@ -31,13 +31,15 @@ CREATE TABLE IF NOT EXISTS orders (
 CREATE TABLE IF NOT EXISTS fills (
     number INTEGER PRIMARY KEY, trade_id TEXT UNIQUE, order_id TEXT, quantity INTEGER, price REAL, charges_units INTEGER, time_ns INTEGER
 );
-CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (
+    one INTEGER PRIMARY KEY CHECK (one = 1), made_ms INTEGER, order_number INTEGER, trade_number INTEGER, time_ns INTEGER, stage INTEGER
+);
 """
 
 _PUT_ORDER = f"INSERT OR REPLACE INTO orders VALUES ({', '.join('?' * 21)})"
 _PUT_FILL = "INSERT INTO fills (trade_id, order_id, quantity, price, charges_units, time_ns) VALUES (?, ?, ?, ?, ?, ?)"
 _PUT_INSTRUMENT = f"INSERT OR REPLACE INTO instruments VALUES ({', '.join('?' * 13)})"
-_PUT_STATE = "INSERT OR REPLACE INTO state VALUES (?, ?)"
+_PUT_STATE = "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?)"
 
 
 class LedgerFile:
@@ -59,13 +61,18 @@ class LedgerFile:
         self._db.executescript(_SCHEMA)
         self._known: set[str] = {key for (key,) in self._db.execute("SELECT key FROM instruments")}
         self._is_open = False
-        self._at = (self.state("time_ns") or 0, self.state("stage") or 0)
-        mark = self.state("made_ms")
-        if mark is None:
-            mark = made_ns // 1_000_000
-            self.put_state("made_ms", mark)
+        self._read_state(made_ns)
+
+    def _read_state(self, made_ns: int) -> None:
+        row = self._db.execute("SELECT made_ms, order_number, trade_number, time_ns, stage FROM state").fetchone()
+        state: tuple[int, ...] = row or (made_ns // 1_000_000, 0, 0, 0, 0)
+        self._made_ms, self.order_number, self.trade_number = state[:3]
+        self._at = (state[3], state[4])
+        self.mark = np.base_repr(self._made_ms, 36)
+        """Part of every number that the exchange gives, so that numbers of two files never look alike."""
+        if row is None:
+            self._begin()
             self.commit()
-        self.mark = np.base_repr(mark, 36)
 
     @property
     def position(self) -> tuple[int, int]:
@@ -89,21 +96,10 @@ class LedgerFile:
         self._begin()
         self._db.execute(_PUT_FILL, (fill.trade_id, order_id, fill.quantity, fill.price, charges_units, fill.time_ns))
 
-    def put_state(self, name: str, value: int) -> None:
-        """Write a number under a name."""
-        self._begin()
-        self._db.execute(_PUT_STATE, (name, value))
-
-    def state(self, name: str) -> int | None:
-        """Return a number by its name, None when it was never written."""
-        row = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
-        return None if row is None else int(row[0])
-
     def commit(self) -> None:
-        """Make durable what was written."""
+        """Make durable what was written, with the numbers given so far and the market's position."""
         if self._is_open:
-            self._db.execute(_PUT_STATE, ("time_ns", self._at[0]))
-            self._db.execute(_PUT_STATE, ("stage", self._at[1]))
+            self._db.execute(_PUT_STATE, (self._made_ms, self.order_number, self.trade_number, *self._at))
             self._db.execute("COMMIT")
             self._is_open = False
 
@@ -122,7 +118,7 @@ class LedgerFile:
         return ((row[0], BrokerFill(row[1], row[2], row[3], row[4]), row[5]) for row in rows)
 
     def clear(self) -> None:
-        """Forget everything: a replay begins anew."""
+        """Forget everything but the numbers given: a replay begins anew."""
         self._begin()
         for table in ("orders", "fills"):
             self._db.execute(f"DELETE FROM {table}")

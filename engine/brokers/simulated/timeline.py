@@ -52,6 +52,7 @@ class Timeline:
         """Step i has the bars from bounds[i] up to bounds[i + 1]."""
         self.numbers: list[int] = self.bars["instrument"].tolist()
         """Which of `instruments` each bar belongs to."""
+        self.lows, self.highs = (np.ascontiguousarray(self.bars[name]) for name in ("low", "high"))
         self._block: Rows | None = None
         self._block_first = self._block_end = 0
 

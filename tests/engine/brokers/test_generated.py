@@ -333,7 +333,7 @@ def test_time_goes_on_from_where_the_file_was_left(loop_run: Run, tmp_path: Path
     book = LedgerFile(path, 0)
     ended = int(ist(book.position[0]).hour)
     book.be_at(wall_at(28, 15, 29).now_ns() + 59 * SECOND_NS, 0)
-    book.put_state("touched", 1)
+    book.put_order(book.orders()[0])
     book.close()
     tomorrow = market(wall, file=path)
     known = loop_run(play(tomorrow, 300.0))

@@ -102,10 +102,10 @@ def test_only_the_user_can_read_it(tmp_path: Path) -> None:
 def test_forgetting_keeps_the_numbers_going(tmp_path: Path) -> None:
     file = LedgerFile(tmp_path / "book.sqlite", 5_000_000)
     file.put_order(order_of(RELIANCE))
-    file.put_state("order_number", 1)
+    file.order_number = 1
     file.be_at(OPEN_NS, 1)
     file.clear()
-    assert (file.orders(), list(file.fills()), file.position, file.state("order_number"), file.mark) == ([], [], (0, 0), 1, "5")
+    assert (file.orders(), list(file.fills()), file.position, file.order_number, file.mark) == ([], [], (0, 0), 1, "5")
     file.close()
 
 
