@@ -47,9 +47,10 @@ class Closer:
         self._clock = clock
         self._squared: set[BookKey] = set()
 
-    def flatten(self, owner: str | None = None, key: str | None = None) -> list[Order]:
-        """Close everything, or what one owner holds, or one instrument, at market; returns the orders that left at once."""
-        books = [book for book in self._positions.open_books(owner) if key in (None, book.instrument.key)]
+    def flatten(self, owner: str | None = None, key: str | None = None, product: Product | None = None) -> list[Order]:
+        """Close everything, or what one owner holds, or one instrument or product, at market; returns the orders that left at once."""
+        held = self._positions.open_books(owner)
+        books = [book for book in held if key in (None, book.instrument.key) and product in (None, book.product)]
         return [order for book in books if (order := self._close(book, Purpose.EXIT, by_hand=True)) is not None]
 
     def square_off(self) -> None:

@@ -122,9 +122,9 @@ class TradingSession(SessionParts):
         """Cancel all working orders, protective ones too, of one owner or instrument if given."""
         return [self.cancel(order.id) for order in self.orders.working(owner, key)]
 
-    def flatten(self, owner: str | None = None, key: str | None = None) -> list[Order]:
-        """Close all positions at market, or those of one owner or instrument; returns the exits that left at once."""
-        return self.closer.flatten(owner, key)
+    def flatten(self, owner: str | None = None, key: str | None = None, product: Product | None = None) -> list[Order]:
+        """Close all positions at market, or those of one owner, instrument or product; returns the exits that left at once."""
+        return self.closer.flatten(owner, key, product)
 
     def kill(self, reason: str, flatten: bool = False) -> None:
         """Stop everything now: latch, cancel all, and close all positions only if asked; stays so until `rearm`."""

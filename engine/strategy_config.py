@@ -156,4 +156,3 @@ def _mapping(given: object, what: str) -> Mapping[str, object]:
     if not isinstance(given, Mapping):
         raise InvalidOption(f"Expected {what} to be a dict, was {type(given).__name__}; give names and values.")
     return given
-

@@ -1,0 +1,155 @@
+"""All strategies of the terminal, running or not: added, started, stopped, taken away, and there again after a restart.
+
+After a restart every strategy stands still until somebody starts it. All of them trade in the one session.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt
+
+from engine.core.errors import InvalidOption, TradingError, UserError, did_you_mean
+from engine.core.model import StrategyState, StrategyStatus
+from engine.core.options import Option
+from engine.instruments import Instruments
+from engine.session import TradingSession
+from engine.store import StoreFailed, StrategyRemoved, StrategyRow
+from engine.strategy_config import check_mode, parse_strategy
+from engine.strategy_executor import StrategyExecutor
+from engine.view import EngineView
+
+log = logging.getLogger(__name__)
+
+S = StrategyState
+
+_ACTIVE = (S.STARTING, S.RUNNING, S.PAUSED, S.STOPPING)
+_ADD_OPTIONS = (
+    Option("strategy_config", "", is_required=True),
+    Option("risk_config", ""),
+    Option("mode", "paper"),
+)
+
+
+class StrategyShelf(QObject):
+    """The strategies of one session."""
+
+    def __init__(self, session: TradingSession, view: EngineView, instruments: Instruments, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._view = view
+        self._instruments = instruments
+        self._executors: dict[str, StrategyExecutor] = {}
+        self._rows: dict[str, StrategyRow] = {}
+
+    def __iter__(self) -> Iterator[StrategyExecutor]:
+        """Walk over all strategies."""
+        return iter(list(self._executors.values()))
+
+    def __getitem__(self, strategy_id: str) -> StrategyExecutor:
+        """Return one by its id; raises UserError with the nearest one."""
+        if strategy_id not in self._executors:
+            raise UserError(f'There is no strategy "{strategy_id}"{did_you_mean(strategy_id, self._executors)}')
+        return self._executors[strategy_id]
+
+    def add(self, config: Mapping[str, Any]) -> str:
+        """Add {"strategy_config": ..., "risk_config": ...} as in the public API; returns the id. Raises UserError for what is wrong."""
+        given = _parts(config)
+        wanted = parse_strategy(given["strategy_config"], given["risk_config"]).id
+        strategy_id = next(name for name in _numbered(wanted) if name not in self._executors)
+        executor = self._put_up(strategy_id, given)
+        self._write(self._rows[strategy_id])
+        self._on_status(executor.status())
+        return strategy_id
+
+    def restore(self, rows: list[StrategyRow]) -> None:
+        """Put up the strategies of before, standing still; one that cannot be read any more is told and left in the store."""
+        for row in rows:
+            try:
+                executor = self._put_up(row.id, row.config)
+            except TradingError as error:
+                log.warning("strategy %s cannot be brought back: %s", row.name, error)
+                self._view.notify("warning", f"The strategy {row.name} cannot be brought back: {error}")
+                continue
+            self._rows[row.id] = replace(row, state=S.STOPPED)
+            self._view.on_strategy(executor.status())
+
+    def remove(self, strategy_id: str) -> None:
+        """Forget a strategy that stands still and holds nothing; its orders and fills stay. Raises UserError while it trades."""
+        executor = self[strategy_id]
+        if executor.state in _ACTIVE:
+            raise UserError(f"Expected a strategy that stands still, was {executor.state}: {executor.config.name}; stop it first.")
+        if self._session.positions.open_books(strategy_id):
+            raise UserError(f"Expected {executor.config.name} to hold nothing, was a position; close it first (emergency stop).")
+        del self._executors[strategy_id], self._rows[strategy_id]
+        executor.deleteLater()
+        self._write(StrategyRemoved(strategy_id))
+        self._view.on_strategy_removed(strategy_id)
+
+    def refresh(self) -> None:
+        """Tell the present results of whatever trades."""
+        for executor in self:
+            if executor.state in _ACTIVE or self._session.positions.open_books(executor.config.id):
+                self._view.on_strategy(executor.status())
+
+    def halt(self) -> None:
+        """Stop every strategy's deciding; positions and protection stay."""
+        for executor in self:
+            if executor.state in _ACTIVE:
+                executor.stop()
+
+    def _put_up(self, strategy_id: str, given: Mapping[str, Any]) -> StrategyExecutor:
+        parts = _parts(given)
+        executor = StrategyExecutor(
+            None,
+            parts["strategy_config"],
+            parts["risk_config"],
+            session=self._session,
+            strategy_id=strategy_id,
+            instruments=self._instruments,
+            parent=self,
+        )
+        config = executor.config
+        direct = Qt.ConnectionType.DirectConnection
+        executor.status_changed.connect(self._on_status, direct)
+        executor.faulted.connect(partial(self._view.notify, "critical"), direct)
+        self._executors[strategy_id] = executor
+        self._rows[strategy_id] = StrategyRow(
+            strategy_id, config.name, config.strategy_type, dict(config.parameters), executor.mode, symbols=config.keys, config=parts
+        )
+        return executor
+
+    def _on_status(self, status: StrategyStatus) -> None:
+        row = self._rows.get(status.id)
+        if row is not None and row.state != status.state:
+            self._rows[status.id] = replace(row, state=str(status.state))
+            self._write(self._rows[status.id])
+        self._view.on_strategy(status)
+
+    def _write(self, row: StrategyRow | StrategyRemoved) -> None:
+        try:
+            self._session.store.write(row)
+        except StoreFailed as failure:
+            self._view.notify("critical", f"The strategy is not remembered: {failure}")
+
+
+def _parts(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the dicts of the public API, as plain dicts that the store can keep."""
+    known = {option.name for option in _ADD_OPTIONS}
+    unknown = next((name for name in config if name not in known), None)
+    if unknown is not None:
+        raise InvalidOption(f'Unknown "{unknown}" of a strategy{did_you_mean(str(unknown), known)}')
+    check_mode(config.get("mode", "paper"))
+    return {name: dict(config.get(name) or {}) for name in ("strategy_config", "risk_config")}
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name}-{number}"
+        number += 1

@@ -1,0 +1,252 @@
+"""Every verb of the terminal: submit, modify, cancel, flatten, kill, start, pause, stop; and all that has to be there for them.
+
+Opens and owns database, history, calendar, instruments, the session and the strategies; what it knows is told through the view. It
+lives on the loop that opened it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from PySide6.QtCore import QObject
+
+from engine.calendar import Calendar
+from engine.clock import Clock, SystemClock
+from engine.compiling import compile_for_trading
+from engine.core.errors import UserError
+from engine.core.facts import PROTECTIVE
+from engine.core.model import Order, OrderChange, OrderRequest, Position, to_units
+from engine.core.registry import TEMPLATES
+from engine.engine_market import make_market
+from engine.engine_settings import EngineSettings
+from engine.history import History
+from engine.instruments import Instruments
+from engine.past_bars import past_bars
+from engine.risk_limits import retail_limits
+from engine.session import TradingSession
+from engine.store import Setting, Store
+from engine.strategy_shelf import StrategyShelf
+from engine.tariffs import Tariff
+from engine.tasks import Tasks
+from engine.view import EngineView
+
+log = logging.getLogger(__name__)
+
+LIMITS = "limits"
+"""Name under which the store keeps the account's limits."""
+
+
+class TradingEngine(QObject):
+    """The engine behind a window, a console or a test."""
+
+    def __init__(
+        self, settings: EngineSettings, view: EngineView | None = None, *, wall: Clock | None = None, parent: QObject | None = None
+    ) -> None:
+        """Nothing is opened before `open`."""
+        super().__init__(parent)
+        self.settings = settings
+        self.view = view if view is not None else EngineView()
+        self._wall = wall if wall is not None else SystemClock()
+        self._tasks = Tasks()
+        self._stop_compiling = threading.Event()
+        self._store: Store | None = None
+        self._session: TradingSession | None = None
+        self._shelf: StrategyShelf | None = None
+
+    async def open(self) -> None:
+        """Open everything, bring the strategies of before back, standing still, and let the market run.
+
+        Raises UserError or DataError when a file cannot be used, StoreFailed when the database cannot, BrokerError when the broker
+        cannot be reached; then everything is closed again.
+        """
+        try:
+            await self._open()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _open(self) -> None:
+        settings, view = self.settings, self.view
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.calendar, known = await asyncio.to_thread(lambda: (Calendar.load(), Instruments.load_bundled()))
+        market = await asyncio.to_thread(make_market, settings, self.calendar, known, self._wall)
+        self._store = await asyncio.to_thread(Store.open, settings.store_location)
+        self.history = History(settings.data_dir / "history")
+        capital_units = to_units(settings.capital)
+        self._session = TradingSession(
+            market.broker,
+            self._store,
+            view,
+            limits=self._limits(capital_units),
+            capital_units=capital_units,
+            account=market.account,
+            tariff=Tariff.load(settings.charges),
+            calendar=self.calendar,
+            wall=self._wall,
+            latch=settings.data_dir / "kill.latch",
+            parent=self,
+        )
+        view.mode, view.broker_name = self._session.mode, market.broker.name
+        view.templates = tuple(template for _, template in TEMPLATES.items())
+        await self._session.open()
+        self.instruments = Instruments(await market.broker.instruments())
+        view.set_catalogue(self.instruments)
+        self._shelf = StrategyShelf(self._session, view, self.instruments, self)
+        self._shelf.restore(self._store.strategies())
+        self._tasks.spawn(asyncio.to_thread(compile_for_trading, self._stop_compiling), "compile")
+        self._tasks.spawn(self._every_second(), "clock", service=True)
+        await market.broker.start_market()
+        log.info("engine open: %s on %s, %d instruments", self._session.mode, market.broker.name, len(self.instruments))
+
+    def _limits(self, capital_units: int) -> Mapping[str, float]:
+        """Return the limits as given, else as they were last set, else the usual ones."""
+        if self.settings.limits is not None or self._store is None:
+            return self.settings.limits or {}
+        kept = self._store.settings().get(LIMITS)
+        return kept if isinstance(kept, dict) else retail_limits(capital_units)
+
+    async def close(self) -> None:
+        """Stop the strategies, close broker, session and database; orders that rest at the broker and positions stay as they are."""
+        self._stop_compiling.set()
+        if self._shelf is not None:
+            self._shelf.halt()
+        await self._tasks.close()
+        session, store, self._session, self._store, self._shelf = self._session, self._store, None, None, None
+        try:
+            if session is not None:
+                await session.close()
+        finally:
+            if store is not None:
+                store.close()
+
+    async def wait_until_done(self) -> None:
+        """Return when a replayed market has come to its end; another never does."""
+        await self.session.broker.wait_until_done()
+
+    @property
+    def session(self) -> TradingSession:
+        """The account's session; raises UserError before `open` and after `close`."""
+        if self._session is None:
+            raise UserError("The engine is not open; open it first.")
+        return self._session
+
+    @property
+    def strategies(self) -> StrategyShelf:
+        """The strategies; raises UserError before `open` and after `close`."""
+        if self._shelf is None:
+            raise UserError("The engine is not open; open it first.")
+        return self._shelf
+
+    # Orders
+
+    def submit(self, request: OrderRequest) -> Order:
+        """Send the trader's order; returns it as INTENT, or DENIED with the reason."""
+        return self.session.submit(request)
+
+    def modify(self, order_id: str, change: OrderChange) -> Order:
+        """Ask for a change of a working order; raises InvalidOrder when it cannot be changed."""
+        return self.session.modify(order_id, change)
+
+    def cancel(self, order_id: str) -> Order:
+        """Ask for the cancel of an order; raises InvalidOrder when it has ended."""
+        return self.session.cancel(order_id)
+
+    def cancel_all(self, owner: str | None = None, key: str | None = None) -> list[Order]:
+        """Ask for the cancel of all working orders, or those of one owner or instrument; returns them."""
+        return self.session.cancel_all(owner, key)
+
+    def close_position(self, position: Position) -> list[Order]:
+        """Close one position at the market: a net one (owner "") for all who hold a part of it; returns the exits that left at once."""
+        return self.session.flatten(position.owner or None, position.instrument.key, position.product)
+
+    def flatten(self, owner: str | None = None) -> list[Order]:
+        """Cancel everything and close every position, of one owner or of all; returns the exits that left at once."""
+        for order in self.session.orders.working(owner):
+            if order.request.purpose not in PROTECTIVE:  # protection goes by itself once nothing is held
+                self.session.cancel(order.id)
+        return self.session.flatten(owner)
+
+    # The account
+
+    def kill(self, reason: str, flatten: bool = False) -> None:
+        """Stop all strategies, cancel everything and send nothing more until `rearm`; positions are closed only if asked."""
+        self.strategies.halt()
+        self.session.kill(reason, flatten)
+
+    def rearm(self, reason: str) -> None:
+        """Let trading go on after a kill or a halt; strategies stand still until they are started."""
+        self.session.rearm(reason)
+
+    def halt(self, reason: str) -> None:
+        """Let only cancels and the trader's own exits pass."""
+        self.session.risk.halt(reason)
+
+    def set_limits(self, limits: Mapping[str, float]) -> None:
+        """Replace the account's limits, now and after a restart; raises InvalidOption for an unknown one."""
+        self.session.risk.set_limits(limits)
+        self.session.store.write(Setting(LIMITS, dict(limits)))
+        self.session.life.publish()
+
+    # Strategies
+
+    def add_strategy(self, config: Mapping[str, Any]) -> str:
+        """Add {"strategy_config": ..., "risk_config": ...}, standing still; returns its id."""
+        return self.strategies.add(config)
+
+    def start_strategy(self, strategy_id: str) -> None:
+        """Start one in the background; the view tells when it runs, or why it does not."""
+        self.strategies[strategy_id].start()
+
+    def pause_strategy(self, strategy_id: str) -> None:
+        """Let one open nothing more; its exits go on."""
+        self.strategies[strategy_id].pause()
+
+    def resume_strategy(self, strategy_id: str) -> None:
+        """Let a paused one open positions again."""
+        self.strategies[strategy_id].resume()
+
+    def stop_strategy(self, strategy_id: str) -> None:
+        """Stop one; its position and protection stay."""
+        self.strategies[strategy_id].stop()
+
+    def emergency_stop_strategy(self, strategy_id: str) -> None:
+        """Stop one, cancel its orders and close its position."""
+        self.strategies[strategy_id].emergency_stop()
+
+    def remove_strategy(self, strategy_id: str) -> None:
+        """Forget one that stands still and holds nothing."""
+        self.strategies.remove(strategy_id)
+
+    # Market data
+
+    async def watch(self, keys: Iterable[str]) -> None:
+        """Follow instruments; raises UnknownSymbol with the nearest one."""
+        await self.session.subscribe([self.instruments.get(key) for key in keys])
+
+    async def unwatch(self, keys: Iterable[str]) -> None:
+        """Follow instruments no more, unless a strategy trades or somebody holds them."""
+        needed = {key for executor in self.strategies for key in executor.config.keys}
+        needed |= {key for key, _ in self.session.positions.held_keys()} | {o.instrument.key for o in self.session.orders.working()}
+        unneeded = [self.instruments.get(key) for key in keys if key not in needed]
+        self.session.market_data.unsubscribe(unneeded)
+        await self.session.broker.unsubscribe(unneeded)
+
+    async def load_history(self, key: str, interval_s: int) -> None:
+        """Hand the view the bars of the last days of an instrument, watched from now on; none is an empty answer."""
+        instrument = self.instruments.get(key)
+        (slot,) = await self.session.subscribe([instrument])
+        rows = await past_bars(self.session, self.history, instrument, interval_s)
+        rows["instrument"] = slot
+        self.view.on_history(instrument.key, interval_s, rows)
+
+    async def _every_second(self) -> None:
+        """Tell the market's phase, and what the strategies have come to."""
+        while True:
+            now_ns = self.session.clock.now_ns()
+            self.view.on_phase(self.calendar.phase(None, now_ns), self.calendar.phase_text(None, now_ns))
+            self.strategies.refresh()
+            await self._wall.sleep(1.0)
