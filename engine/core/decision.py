@@ -60,15 +60,16 @@ def withdraw_entries(legs: Rows, orders: Rows) -> None:
         note_reach(leg, own)
 
 
-@compiled("void(RUN, i8[:], i8)")
-def begin_day(run: Row, rates_from: Rows, time_ns: int) -> None:
+@compiled("void(RUN, LEG[:], i8[:], i8)")
+def begin_day(run: Row, legs: Rows, rates_from: Rows, time_ns: int) -> None:
     """Begin the day (IST) of this moment: a day's loss counts from here, and the rates of the day hold."""
     run.day_end = ((time_ns + IST_NS) // DAY_NS + 1) * DAY_NS - IST_NS
-    run.is_squared = 0
     run.is_stopped = run.is_stopped & 2
     run.account.day_start = run.account.equity
     while run.period + 1 < len(rates_from) and time_ns >= rates_from[run.period + 1]:
         run.period += 1
+    for k in range(len(legs)):
+        legs[k].is_squared = 0
 
 
 @compiled("void(RUN)")
@@ -84,23 +85,26 @@ def mark_account(run: Row) -> None:
         run.is_stopped = run.is_stopped | 2
 
 
-@compiled("void(RUN, LEG[:], RESTING[:,:], i8[:], i8)")
+@compiled("void(RUN, LEG[:], RESTING[:,:], SQUARE[:], i8)")
 def square_off(run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -> None:
-    """Close every position with one market order, and cancel what the strategy has working; no entries for the rest of that day.
+    """Close positions whose time has come with one market order each, and cancel what the strategy has working for them.
 
-    A square-off that a hole in the data has hidden is made up for as soon as there is a bar again.
+    No entries for the rest of that day. A square-off that a hole in the data has hidden is made up for as soon as there is a bar.
     """
-    while run.squares < len(squares) and squares[run.squares] <= now_ns:
-        run.is_squared = squares[run.squares] >= run.day_end - DAY_NS
+    while run.squares < len(squares) and squares[run.squares].time_ns <= now_ns:
+        square = squares[run.squares]
         run.squares += 1
-    run.next_square = squares[run.squares] if run.squares < len(squares) else NEVER
-    for k in range(len(legs)):
-        leg, own = legs[k], orders[k]
-        cancel_own(leg, own)
-        if leg.position.quantity != 0 and leg.is_closing == 0:
-            add_order(leg, own, MARKET, -leg.position.quantity, math.nan, SQUARE_OFF, 0)
-            leg.is_closing = 1
-        note_reach(leg, own)
+        for k in range(len(legs)):
+            leg, own = legs[k], orders[k]
+            if leg.group != square.group:
+                continue
+            leg.is_squared = square.time_ns >= run.day_end - DAY_NS
+            cancel_own(leg, own)
+            if leg.position.quantity != 0 and leg.is_closing == 0:
+                add_order(leg, own, MARKET, -leg.position.quantity, math.nan, SQUARE_OFF, 0)
+                leg.is_closing = 1
+            note_reach(leg, own)
+    run.next_square = squares[run.squares].time_ns if run.squares < len(squares) else NEVER
 
 
 @compiled("i8(RUN, LEG[:], i8, i8, i8)")
@@ -115,7 +119,7 @@ def check(run: Row, legs: Rows, k: int, quantity: int, price: int) -> int:
         if j != k and (other.position.quantity != 0 or other.reserved > 0):
             others += 1
     held, each = leg.position.quantity, price * leg.multiplier
-    if lacks_cash(opened_by(held, quantity) * each, free_cash(run.account.equity, exposure, reserved)):
+    if limits.cash != 0.0 and lacks_cash(opened_by(held, quantity) * each, free_cash(run.account.equity, exposure, reserved)):
         return NO_CASH
     if has_too_many(others, limits.max_positions):
         return TOO_MANY
@@ -196,7 +200,7 @@ def act(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) -> No
         stop_strategy(run, BAD_INTENT, bar.time_ns)
         return
     run.signals += 0 if math.isnan(intent.target) else 1
-    if leg.is_closing != 0 or run.is_squared != 0:
+    if leg.is_closing != 0 or leg.is_squared != 0:
         return
     if not math.isnan(intent.target):
         follow(run, legs, orders, k, intent, bar)

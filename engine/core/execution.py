@@ -26,6 +26,7 @@ LEG = record(
     ("sizing", SIZING),
     ("window", BAR),  # the forming bar of the decision interval
     ("window_end", "i8"),  # when it ends; 0 = none is forming
+    ("group", "i8"),  # of the SQUAREs that close it
     ("tick", "f8"),
     ("multiplier", "i8"),
     ("count", "i8"),  # orders that rest
@@ -42,6 +43,7 @@ LEG = record(
     ("next_trail", "f8"),
     ("is_trailed", "i1"),  # the stop has come from trailing
     ("is_closing", "i1"),  # a square-off is on its way
+    ("is_squared", "i1"),  # square-off time has passed today: no new entries
     ("is_charged", "i1"),  # some rate is not zero
 )
 
@@ -50,7 +52,6 @@ RUN = record(
     ("limits", LIMITS),
     ("intent", INTENT),
     ("touch", "i1"),  # a limit fills when its price is reached, not only when it is traded through
-    ("is_squared", "i1"),  # square-off time has passed today: no new entries
     ("is_stopped", "i1"),  # no new risk: 1 for the day (its loss), 2 for good (drawdown)
     ("fault", "i1"),  # why the strategy is not asked any more
     ("period", "i8"),  # which column of the rates holds
@@ -58,7 +59,7 @@ RUN = record(
     ("day_end", "i8"),
     ("next_square", "i8"),
     ("next_end", "i8"),  # when the first of the forming windows ends
-    ("squares", "i8"),  # how many square-offs have been
+    ("squares", "i8"),  # how many of them have been
     ("base_ns", "i8"),
     ("interval_ns", "i8"),
     ("capital", "i8"),
@@ -72,7 +73,11 @@ RUN = record(
     ("denied", "i8", (8,)),  # by the code of `limits`
 )
 
+SQUARE = record(("time_ns", "i8"), ("group", "i8"))
+"""A moment at which the positions of a group of legs are squared off."""
+
 record_type("LEG", LEG)
+record_type("SQUARE", SQUARE)
 record_type("RUN", RUN)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from engine.core.compiled import compiled, record_type
 from engine.core.records import fields
 
-LIMITS = fields("max_positions", "max_position_size", "max_daily_loss", "max_drawdown", "max_order_value", "max_order_quantity")
-"""Limits of a run: count, % of capital, units, % of peak equity, units, quantity; NaN = not given."""
+LIMITS = fields("cash", "max_positions", "max_position_size", "max_daily_loss", "max_drawdown", "max_order_value", "max_order_quantity")
+"""Limits of a run: whether cash is looked at (0 = not), count, % of capital, units, % of peak equity, units, quantity; NaN = not given."""
 
 record_type("LIMITS", LIMITS)
 

@@ -18,7 +18,7 @@ from engine.core.compiled import is_disabled
 from engine.core.costs import RATES
 from engine.core.decision import BAD_INTENT, NEVER, UNSIZED
 from engine.core.errors import UserError
-from engine.core.execution import LEG, ROOM, RUN
+from engine.core.execution import LEG, ROOM, RUN, SQUARE
 from engine.core.limits import LIMITS
 from engine.core.matching import RESTING
 from engine.core.records import BAR, FILL, Row, Rows
@@ -74,8 +74,10 @@ class Terms:
     """When each period begins; the first also holds before."""
     limits: Rows = field(default_factory=no_limits)
     """One row of LIMITS."""
-    squares_ns: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    """Moments at which positions are squared off, in order; none for products that are carried."""
+    squares: Rows = field(default_factory=lambda: np.zeros(0, dtype=SQUARE))
+    """SQUARE rows, in order of time; none for products that are carried."""
+    groups: NDArray[np.int64] | None = None
+    """Which group's squares close an instrument; None = all are of group 0."""
     touch: bool = False
     """A limit fills when its price is reached; else it must be traded through."""
 
@@ -162,7 +164,7 @@ class _Book:
     def rows(self) -> tuple[Any, ...]:
         """Return what the loops take, in their order, after the bars and the index."""
         terms = self.terms
-        return self.run[0], self.legs, self.orders, self.rates, terms.rates_from_ns, terms.squares_ns, self.fills, self.equity
+        return self.run[0], self.legs, self.orders, self.rates, terms.rates_from_ns, terms.squares, self.fills, self.equity
 
     def grow(self) -> None:
         """Double the room for fills."""
@@ -200,7 +202,7 @@ def _run(terms: Terms) -> Rows:
     run.interval_ns = terms.interval_s * 1_000_000_000
     run.now_ns = -NEVER
     run.next_end = NEVER
-    run.next_square = terms.squares_ns[0] if len(terms.squares_ns) else NEVER
+    run.next_square = terms.squares[0].time_ns if len(terms.squares) else NEVER
     account = run.account
     account.cash = account.equity = account.peak = account.day_start = account.capital = terms.capital_units
     return rows
@@ -212,6 +214,7 @@ def _legs(terms: Terms, rates: Rows) -> Rows:
         legs[name] = math.nan
     legs["sizing"] = terms.sizing
     legs["tick"] = terms.ticks
+    legs["group"] = 0 if terms.groups is None else terms.groups
     legs["multiplier"] = terms.sizing["multiplier"]
     legs["is_charged"] = [row.tobytes().strip(b"\0") != b"" for row in rates]
     legs["position"]["instrument"] = np.arange(len(legs))

@@ -17,7 +17,7 @@ from engine.core.grid import price_units
 from engine.core.records import Row, Rows
 from engine.core.registry import Step
 
-SIGNATURE = "i8(STEP, f8[:,:], f8[:], BAR[:], i8, RUN, LEG[:], RESTING[:,:], RATES[:,:], i8[:], i8[:], FILL[:], i8[:])"
+SIGNATURE = "i8(STEP, f8[:,:], f8[:], BAR[:], i8, RUN, LEG[:], RESTING[:,:], RATES[:,:], i8[:], SQUARE[:], FILL[:], i8[:])"
 
 OUT_OF_ORDER = -1
 """What a loop returns for bars it cannot walk over."""
@@ -78,7 +78,7 @@ def walk_one(
             return OUT_OF_ORDER
         run.now_ns = bar.time_ns
         if bar.time_ns >= run.day_end:
-            begin_day(run, rates_from, bar.time_ns)
+            begin_day(run, legs, rates_from, bar.time_ns)
         if bar.time_ns >= run.next_square:
             square_off(run, legs, orders, squares, bar.time_ns)
         if leg.count > 0 and (bar.low <= leg.reach_low or bar.high >= leg.reach_high):
@@ -143,7 +143,7 @@ def match_step(run: Row, legs: Rows, orders: Rows, bars: Rows, first: int, rates
     return index
 
 
-@compiled("void(STEP, f8[:,:], f8[:], RUN, LEG[:], RESTING[:,:], i8[:], i8)")
+@compiled("void(STEP, f8[:,:], f8[:], RUN, LEG[:], RESTING[:,:], SQUARE[:], i8)")
 def on_time(on_bar: Step, states: Rows, params: Rows, run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -> None:
     """Do what is due by a moment: square off, then close the windows that have ended and decide on them."""
     if now_ns >= run.next_square:
@@ -191,7 +191,7 @@ def walk(
             return OUT_OF_ORDER
         run.now_ns = begins
         if begins >= run.day_end:
-            begin_day(run, rates_from, begins)
+            begin_day(run, legs, rates_from, begins)
         if begins >= run.next_end or begins >= run.next_square:
             on_time(on_bar, states, params, run, legs, orders, squares, begins)
         index = match_step(run, legs, orders, bars, index, rates, fills)

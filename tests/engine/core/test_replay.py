@@ -15,6 +15,7 @@ from engine.core import replay as replaying
 from engine.core.compiled import compiled, is_disabled
 from engine.core.costs import RATES, order_charges
 from engine.core.errors import UserError
+from engine.core.execution import SQUARE
 from engine.core.limits import LIMITS
 from engine.core.records import BAR, REASONS, Rows
 from engine.core.replay import Outcome, Terms, no_limits, replay
@@ -342,6 +343,11 @@ def test_an_order_beyond_a_limit_is_refused_and_counted(sizes: Rows, given: dict
     assert (made.orders, len(made.fills)) == (0, 0)
 
 
+def test_cash_may_be_left_out_of_account() -> None:
+    made = run(minutes(FLAT, FLAT), {0: want(1.0)}, given=terms(sizing(101), capital=10_000, limits=limits(cash=0.0)))
+    assert (made.denied, len(made.fills)) == ({}, 1)
+
+
 def test_limits_let_through_what_lies_within() -> None:
     row = limits(max_position_size=1.0, max_order_value=100_000_000.0, max_order_quantity=100.0, max_positions=1.0, max_drawdown=50.0)
     made = run(minutes(FLAT, FLAT), {0: want(1.0)}, given=terms(sizing(100), limits=row))
@@ -365,32 +371,43 @@ def test_a_drawdown_refuses_entries_for_good() -> None:
     assert made.account.peak == 40_000_000
 
 
+def squares_at(*times: int, group: int = 0) -> Rows:
+    return np.array([(time, group) for time in times], dtype=SQUARE)
+
+
 def test_square_off_closes_with_one_order_and_nothing_is_entered_until_the_next_day() -> None:
     bars = together(minutes(FLAT, FLAT, FLAT, FLAT, FLAT), minutes(FLAT, FLAT, day=1))
-    squares = np.array([OPEN + 3 * MINUTE, OPEN + DAY + 3 * MINUTE])
+    squares = squares_at(OPEN + 3 * MINUTE, OPEN + DAY + 3 * MINUTE)
     wishes = {0: want(1.0, stop=90.0), 2: want(-1.0), 3: want(1.0), 5: want(1.0)}
-    made = run(bars, wishes, given=terms(squares_ns=squares))
+    made = run(bars, wishes, given=terms(squares=squares))
     assert fills_of(made) == [(1, 10, 100.0, "entry"), (3, -10, 100.0, "square_off"), (1441, 10, 100.0, "entry")]
+
+
+def test_each_group_of_instruments_has_its_own_square_off() -> None:
+    bars = together(minutes(*[FLAT] * 5), minutes(*[FLAT] * 5, instrument=1))
+    squares = np.concatenate([squares_at(OPEN + 2 * MINUTE), squares_at(OPEN + 3 * MINUTE, group=1)])
+    made = run(bars, {0: want(1.0)}, {0: want(1.0)}, given=terms(sizing(10, 20), squares=squares, groups=np.array([1, 0])))
+    assert fills_of(made)[2:] == [(2, -20, 100.0, "square_off"), (3, -10, 100.0, "square_off")]
 
 
 def test_square_off_takes_resting_entries_with_it() -> None:
     bars = minutes(FLAT, FLAT, FLAT, (100.0, 100.0, 80.0, 90.0))
-    made = run(bars, {0: want(1.0, limit=90.0)}, given=terms(squares_ns=np.array([OPEN + 3 * MINUTE])))
+    made = run(bars, {0: want(1.0, limit=90.0)}, given=terms(squares=squares_at(OPEN + 3 * MINUTE)))
     assert fills_of(made) == []
 
 
 def test_a_square_off_missed_by_a_hole_in_the_data_is_made_up_for_at_the_next_open() -> None:
     bars = together(minutes(FLAT, FLAT), minutes((98.0, 99.0, 97.0, 98.0), FLAT, FLAT, day=1))
-    squares = np.array([OPEN + 300 * MINUTE, OPEN + DAY + 300 * MINUTE])
-    made = run(bars, {0: want(1.0), 2: want(1.0)}, given=terms(squares_ns=squares))
+    squares = squares_at(OPEN + 300 * MINUTE, OPEN + DAY + 300 * MINUTE)
+    made = run(bars, {0: want(1.0), 2: want(1.0)}, given=terms(squares=squares))
     assert fills_of(made) == [(1, 10, 100.0, "entry"), (1440, -10, 98.0, "square_off"), (1441, 10, 100.0, "entry")]
 
 
 def test_a_square_off_on_its_way_is_not_disturbed_by_a_new_day() -> None:
     other = together(minutes(*[FLAT] * 4, instrument=1), minutes(FLAT, FLAT, instrument=1, day=1))
     bars = together(other, minutes(FLAT, FLAT), minutes(FLAT, first=1, day=1))
-    squares = np.array([OPEN + 3 * MINUTE, OPEN + DAY + 300 * MINUTE])
-    made = run(bars, {0: want(1.0), 2: want(-1.0)}, {}, given=terms(sizing(10, 10), squares_ns=squares, interval_s=60))
+    squares = squares_at(OPEN + 3 * MINUTE, OPEN + DAY + 300 * MINUTE)
+    made = run(bars, {0: want(1.0), 2: want(-1.0)}, {}, given=terms(sizing(10, 10), squares=squares, interval_s=60))
     assert fills_of(made) == [(1, 10, 100.0, "entry"), (1441, -10, 100.0, "square_off")]
 
 
@@ -496,9 +513,7 @@ def test_whatever_is_wanted_money_is_kept_and_fills_lie_within_their_bars(
     bars = together(minutes(*rows[:half]), minutes(*rows[half:], instrument=1))
     rates: Rows = np.zeros((2, 1), RATES)
     rates["brokerage"], rates["stt_sell"] = 300_000, 250_000
-    given = terms(
-        sizing(7, 11), rates=rates, interval_s=interval, touch=touch, squares_ns=np.array([OPEN + square * MINUTE]), capital=20_000
-    )
+    given = terms(sizing(7, 11), rates=rates, interval_s=interval, touch=touch, squares=squares_at(OPEN + square * MINUTE), capital=20_000)
     made = run(bars, *(dict(enumerate(each)) for each in wishes), given=given)
     spent = made.fills["quantity"] * made.fills["price"]
     assert made.account.cash == 200_000_000 - spent.sum() - made.fills["charges"].sum()
