@@ -28,10 +28,6 @@ class ExchangeAccount:
         """List the net positions, flat ones of the day included."""
         return list(self._positions.values())
 
-    def position(self, key: str, product: Product) -> Position | None:
-        """Return one net position, None when that was never traded."""
-        return self._positions.get((key, product))
-
     def charges(self, order: ExchangeOrder, time_ns: int) -> int:
         """Return the charges of an order on all of its fills so far, by the tariff of that day."""
         rates = self._tariff.rates(order.instrument, order.product, ist(time_ns).date())

@@ -110,7 +110,7 @@ class GeneratedMarket:
         if key not in self._by_key:
             return None
         share, book = self._new_share(key), OrderBook()
-        if (levels := share.levels(now_ns, Random(0))) is not None:
+        if not share.is_index and (levels := share.levels(now_ns, Random(0))) is not None:
             book.show(*levels)
         return share.quote(book, now_ns)
 

@@ -106,6 +106,7 @@ class ExchangeOrder:
 
     @terms.setter
     def terms(self, terms: Terms) -> None:
+        """Change when and at what price it may trade."""
         self.order_type, self.price, self.trigger_price = terms.order_type, terms.price, terms.trigger_price
 
     @property

@@ -364,3 +364,27 @@ def test_bars_out_of_order_and_no_bars_at_all_are_refused() -> None:
         SimulatedBroker(replay={RELIANCE: bars_of(FLAT, FLAT)[::-1]})
     with pytest.raises(HistoryMissing, match="bars to replay"):
         SimulatedBroker(replay={RELIANCE: bars_of()})
+
+
+def test_what_is_unsubscribed_is_sent_no_more(loop_run: Run) -> None:
+    session = FakeSession(SimulatedBroker(replay={RELIANCE: bars_of(FLAT, FLAT), TCS: bars_of(FLAT, FLAT)}))
+
+    async def run() -> None:
+        await session.broker.connect()
+        await session.broker.subscribe([RELIANCE, TCS])
+        await session.broker.unsubscribe([TCS])
+        await session.broker.start_market()
+        await session.broker.start_market()
+        await session.broker.wait_until_done()
+        await session.broker.close()
+
+    loop_run(run())
+    assert {int(token) for frame in session.frames for token in frame["instrument_token"]} == {RELIANCE.token}
+    assert len(session.frames) == 2
+
+
+def test_more_orders_can_rest_than_there_was_room_for(loop_run: Run) -> None:
+    session = replay(FLAT, (100.0, 101.0, 80.0, 90.0))
+    at(session, 1, lambda: [session.place(BUY, 1, order_type=LIMIT, price=98.0 - number) for number in range(20)])
+    loop_run(session.run())
+    assert sorted(session.fill_prices(), reverse=True) == [98.0 - number for number in range(18)]

@@ -14,6 +14,7 @@ import pytest
 from engine.brokers.simulated import SimulatedBroker
 from engine.brokers.simulated.generated import GeneratedMarket
 from engine.brokers.simulated.generated_prices import GeneratedPrices
+from engine.brokers.simulated.generated_share import GeneratedShare
 from engine.brokers.simulated.ledger_file import LedgerFile
 from engine.clock import ManualClock, ist
 from engine.core.bars import MINUTE_NS, SECOND_NS
@@ -345,3 +346,50 @@ def test_time_goes_on_from_where_the_file_was_left(loop_run: Run, tmp_path: Path
 def test_another_catalogue_can_be_traded() -> None:
     made = GeneratedMarket(seed=1, speed=1.0, wall=wall_at(28, 11), instruments=Instruments([STRANGE]))
     assert list(SimulatedBroker(market=made)._market.instruments) == [STRANGE]
+
+
+def test_a_quote_can_be_asked_of_what_nobody_watches(loop_run: Run) -> None:
+    session = market()
+
+    async def run() -> Any:
+        await session.broker.connect()
+        return await session.broker.quote([OTHER, INDEX, STRANGE])
+
+    share, index = loop_run(run())
+    assert share.bid < share.ask
+    assert share.low <= share.last_price <= share.high
+    assert (index.bid, index.volume) == (0.0, 0)
+    assert session.broker.progress == pytest.approx(105 / 375)
+
+
+def test_what_is_unsubscribed_is_sent_no_more(loop_run: Run) -> None:
+    wall = wall_at(28, 11)
+    session = market(wall)
+
+    async def run() -> int:
+        await begin(session, SHARE, OTHER)
+        await session.broker.unsubscribe([OTHER])
+        before = len(session.frames)
+        await let_pass(wall, 5)
+        await session.broker.close()
+        return before
+
+    before = loop_run(run())
+    assert len(session.frames) > before
+    assert {int(token) for frame in session.frames[before:] for token in frame["instrument_token"]} == {SHARE.token}
+
+
+def test_between_two_sessions_of_a_day_nothing_trades(loop_run: Run) -> None:
+    saturday = ManualClock(int(datetime(2024, 5, 18, 4, 25, tzinfo=UTC).timestamp()) * SECOND_NS)
+    session = market(saturday, speed="max")
+    loop_run(session.run(SHARE))
+    times = [ist(int(frame["exchange_time"][0]) * SECOND_NS) for frame in session.frames]
+    assert not [time for time in times if (10, 0) < (time.hour, time.minute) < (11, 30)]
+    assert [time for time in times if time.hour == 12]
+
+
+def test_an_index_that_does_not_move_is_not_sent_again() -> None:
+    share = GeneratedShare(INDEX, GeneratedPrices(1).day(INDEX, 25_000.0, TUESDAY, 0, 375), 0)
+    assert share.move_index(MINUTE_NS)
+    assert not share.move_index(MINUTE_NS)
+    assert list(share.bars()["session_minute"]) == [0, 1]

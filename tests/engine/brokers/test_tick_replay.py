@@ -176,6 +176,22 @@ def test_the_session_hears_ticks_second_by_second_of_what_it_subscribed(loop_run
     assert [(time - OPEN_NS) // SECOND_NS for time in session.times] == [0, 1, 2, 62]
 
 
+def test_what_is_unsubscribed_is_sent_no_more(loop_run: Run) -> None:
+    session = replay(quote(0, 100.0))
+
+    async def run() -> None:
+        await session.broker.connect()
+        await session.broker.subscribe([RELIANCE])
+        await session.broker.unsubscribe([RELIANCE])
+        await session.broker.start_market()
+        await session.broker.wait_until_done()
+        await session.broker.close()
+
+    loop_run(run())
+    assert session.frames == []
+    assert session.broker.progress == 1.0
+
+
 def test_quotes_are_told_and_bars_are_missing(loop_run: Run) -> None:
     session = replay(tick(0, 100.0, 10, **BOOK))
 
