@@ -42,8 +42,10 @@ def wants(intent: Row) -> bool:
 @compiled("void(RUN, LEG, f8)")
 def mark(run: Row, leg: Row, close: float) -> None:
     """Value what a leg holds at a close."""
-    held = leg.position.quantity
-    value = held * price_units(close) * leg.multiplier if held != 0 else 0
+    position, value = leg.position, 0
+    if position.quantity != 0:
+        position.last_price = price_units(close)
+        value = position.quantity * position.last_price * leg.multiplier
     run.value += value - leg.value
     leg.value = value
 
