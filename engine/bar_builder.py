@@ -131,7 +131,7 @@ class BarBuilder:
     def close_minutes(self, time_ns: int) -> Rows:
         """Close the minutes that ended by then; returns those that are whole."""
         until_ns = self._until_ns = time_ns // MINUTE_NS * MINUTE_NS
-        starts = self._board.forming["time_ns"][: len(self._feed)]
+        starts = self._board.forming["time_ns"][: len(self._board)]
         due = np.flatnonzero((starts > 0) & (starts <= until_ns - MINUTE_NS))
         rows: Rows = self._board.forming[due]
         self._board.forming["time_ns"][due] = 0
@@ -143,7 +143,7 @@ class BarBuilder:
         for interval_s, windows in self._windows.items():
             out = np.empty(2 * len(minutes), dtype=BAR)
             closed = out[: frames.fold(minutes, interval_s, windows.state, windows.forming, out)]
-            starts = windows.forming["time_ns"]
+            starts = windows.forming["time_ns"][: len(self._board)]
             due = np.flatnonzero((starts > 0) & (starts <= time_ns - interval_s * SECOND_NS))
             if len(due):
                 late = windows.forming[due]

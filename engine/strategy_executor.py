@@ -92,12 +92,9 @@ class StrategyExecutor(QObject):
 
     def stop(self) -> None:
         """Stop deciding and take back what has not filled; a position stays, and so does its protection."""
-        if self._home.session is None:
-            self._enter(S.STOPPED)
-        else:
-            self._home.call(self._release)
-            if not self._home.is_shared:
-                self._home.run(self._home.close, f"stop {self.config.id}", is_service=True)
+        self._home.call(self._release)
+        if self._home.has_own_session:
+            self._home.run(self._home.close, f"stop {self.config.id}", is_service=True)
         self._home.move_out()
 
     def emergency_stop(self) -> None:
@@ -154,13 +151,19 @@ class StrategyExecutor(QObject):
             await self._home.close()
             raise
 
+    async def end(self) -> None:
+        """Stop, and return once a session of its own is closed."""
+        self._release()
+        await self._home.close()
+
     def on_bars(self, interval_s: int, rows: Rows) -> None:
         """Decide on the closed bars of this strategy's interval and symbols."""
-        if interval_s == self.config.interval_s:
-            for row in rows:
-                leg = self._legs.get(int(row["instrument"]))
-                if leg is not None and self.state in (S.RUNNING, S.PAUSED):
-                    self.on_bar(leg, row)
+        if interval_s != self.config.interval_s:
+            return
+        for index, slot in enumerate(rows["instrument"].tolist()):
+            leg = self._legs.get(slot)
+            if leg is not None and self.state in (S.RUNNING, S.PAUSED):
+                self.on_bar(leg, rows[index])
 
     def on_bar(self, leg: Leg, bar: Row) -> None:
         """Let the strategy decide on one closed bar; whatever goes wrong in it stops this strategy only."""

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from engine.brokers.base import Broker, create_broker
 from engine.calendar import Calendar
 from engine.clock import SystemClock
-from engine.core.errors import InvalidOption
+from engine.core.errors import InvalidOption, TradingError
 from engine.core.model import to_rupees
 from engine.loop_thread import LoopThread
 from engine.session import TradingSession
@@ -78,9 +78,14 @@ class StrategyHome:
             self._thread = None
             thread.stop()
 
+    @property
+    def has_own_session(self) -> bool:
+        """Tell whether a session of its own is open."""
+        return self._store is not None
+
     async def open(self) -> TradingSession:
         """Return the session, made and opened on the running loop if need be; raises BrokerError or StoreFailed."""
-        if self.session is not None and (self.is_shared or self._store is not None):
+        if self.session is not None and (self.is_shared or self.has_own_session):
             return self.session
         folder = home_folder()
         trading, account = self._account(folder)
@@ -127,8 +132,6 @@ class StrategyHome:
 
 async def _told(work: Coroutine[Any, Any, None], name: str) -> None:
     """Let work in the background fail by a mistake of the user's without more noise: it was told already."""
-    from engine.core.errors import TradingError
-
     try:
         await work
     except TradingError as error:

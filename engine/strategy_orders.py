@@ -40,16 +40,20 @@ class StrategyOrders:
 
         `may_open`: else only what reduces the position is done. Raises UserError when nothing tells how much to order.
         """
+        target, _, stop, profit, trail = intent.item()
+        prices = {name: value for name, value in (("stop", stop), ("target", profit), ("trail", trail)) if not math.isnan(value)}
         product, owner = self._config.product, self._config.id
+        plan = self._session.guard.plan(leg.instrument, product, owner)
+        is_trailing = plan is not None and plan.trail is not None
+        if math.isnan(target) and not prices and not is_trailing:
+            return None
         if product is Product.MIS and self._session.is_past_square_off(leg.instrument):
             return None
         order = None
-        if not math.isnan(intent.target):
+        if not math.isnan(target):
             order = self._follow(leg, intent, float(bar.close), may_open=may_open)
         elif self.held(leg):
-            prices = {name: _given(intent[field]) for name, field in (("stop", "stop"), ("target", "profit"), ("trail", "trail"))}
-            if any(price is not None for price in prices.values()):
-                self._session.guard.move(leg.instrument, product, owner, **prices)
+            self._session.guard.move(leg.instrument, product, owner, **prices)
         self._session.trail(bar, leg.instrument, product, owner)
         return order
 
@@ -133,7 +137,3 @@ class StrategyOrders:
     def _working(self, leg: Leg) -> list[Order]:
         working = self._session.working_in(leg.instrument.key, self._config.product, self._config.id)
         return [order for order in working if order.request.purpose in OWN]
-
-
-def _given(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
