@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from engine.core.model import (
     Exchange,
@@ -76,7 +77,7 @@ class Desk:
             OrderRequest(self.reliance, Side.BUY, 10, OrderType.LIMIT, price=1_480.0),
             **given,  # type: ignore[arg-type]
         )
-        made = Order(order_id, request, status, quantity=10, price=1_480.0, created_ns=OPEN_NS, **changes)
+        made = replace(Order(order_id, request, status, quantity=10, price=1_480.0, created_ns=OPEN_NS), **changes)
         self.view.on_order(made)
         return made
 
@@ -115,18 +116,24 @@ def theme(qapp: QApplication) -> Theme:
 
 
 @pytest.fixture
-def shown(qtbot: QtBot) -> Callable[[Any], Any]:
-    """Show a widget in a window of its own and give it the focus."""
+def shown(qtbot: QtBot) -> Iterator[Callable[[Any], Any]]:
+    """Show a widget in a window of its own and give it the focus; it is closed and deleted after the test."""
+    kept: list[QWidget] = []
 
     def show(widget: QWidget) -> QWidget:
-        qtbot.addWidget(widget)
+        kept.append(widget)
         widget.resize(900, 400)
         widget.show()
         widget.activateWindow()
         qtbot.waitExposed(widget)
         return widget
 
-    return show
+    yield show
+    for widget in kept:
+        if isValid(widget):
+            widget.close()
+            widget.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture
