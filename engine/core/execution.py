@@ -133,16 +133,16 @@ def _keep(leg: Row, orders: Rows, kind: int, quantity: int, price: float, reason
     while index >= 0 and (is_own(orders[index].reason) or orders[index].kind != kind):
         index -= 1
     is_wanted = quantity != 0 and not math.isnan(price)
-    if index >= 0 and not (is_wanted and (orders[index].quantity > 0) == (quantity > 0)):
-        leg.count = remove(orders, leg.count, index)
-        index = -1
     if index >= 0:
         order = orders[index]
-        order.quantity = quantity
-        order.price = price
-        order.trigger = price
-        order.reason = reason
-    elif is_wanted:
+        is_same_side = (order.quantity > 0) == (quantity > 0)
+        if is_wanted and is_same_side and order.price == price and abs(quantity) <= abs(order.quantity):
+            order.quantity = quantity
+            order.reason = reason
+            return
+        # Another price or a larger quantity goes to the end of the queue, as at the exchange.
+        leg.count = remove(orders, leg.count, index)
+    if is_wanted:
         add_order(leg, orders, kind, quantity, price, reason, is_fresh)
 
 
@@ -230,9 +230,15 @@ def fill(account: Row, leg: Row, orders: Rows, index: int, time_ns: int, price: 
     settle(leg, orders, reason, is_fresh, before, price)
 
 
+@compiled("b1(LEG, BAR)")
+def is_reached(leg: Row, bar: Row) -> bool:
+    """Tell whether a bar may fill something that rests."""
+    return bool(leg.count > 0 and (bar.low <= leg.reach_low or bar.high >= leg.reach_high))
+
+
 @compiled("void(RUN, LEG, RESTING[:], BAR, RATES, FILL[:])")
-def match(run: Row, leg: Row, orders: Rows, bar: Row, rates: Row, fills: Rows) -> None:
-    """Fill what one bar fills: market orders at the open, then what the open is beyond, then the range, the worse first."""
+def match_open(run: Row, leg: Row, orders: Rows, bar: Row, rates: Row, fills: Rows) -> None:
+    """Fill what a bar's open fills: orders at market, then what the open is beyond, in placing order."""
     account, touch, time_ns = run.account, run.touch != 0, bar.time_ns
     index = 0
     while index < leg.count:
@@ -245,6 +251,13 @@ def match(run: Row, leg: Row, orders: Rows, bar: Row, rates: Row, fills: Rows) -
     while index >= 0:
         fill(account, leg, orders, index, time_ns, bar.open, 0, rates, fills)
         index = pick_at_open(orders, leg.count, bar, touch)
+    note_reach(leg, orders)
+
+
+@compiled("void(RUN, LEG, RESTING[:], BAR, RATES, FILL[:])")
+def match_range(run: Row, leg: Row, orders: Rows, bar: Row, rates: Row, fills: Rows) -> None:
+    """Fill what a bar's range fills, one order at a time, the worse for the holder first."""
+    account, touch, time_ns = run.account, run.touch != 0, bar.time_ns
     index = pick_in_range(orders, leg.count, bar, touch)
     while index >= 0:
         fill(account, leg, orders, index, time_ns, fills_in_range(orders[index], bar, touch), 1, rates, fills)

@@ -12,7 +12,7 @@ import math
 from engine.core.bars import extend, open_of, window_start
 from engine.core.compiled import borrowed, compiled
 from engine.core.decision import NEVER, act, begin_day, mark_account, square_off, withdraw_entries
-from engine.core.execution import ROOM, match
+from engine.core.execution import ROOM, is_reached, match_open, match_range
 from engine.core.grid import price_units
 from engine.core.records import Row, Rows
 from engine.core.registry import Step
@@ -83,8 +83,9 @@ def walk_one(
             begin_day(run, legs, rates_from, bar.time_ns)
         if bar.time_ns >= run.next_square:
             square_off(run, legs, orders, squares, bar.time_ns)
-        if leg.count > 0 and (bar.low <= leg.reach_low or bar.high >= leg.reach_high):
-            match(run, leg, own, bar, rates[0, run.period], fills)
+        if is_reached(leg, bar):
+            match_open(run, leg, own, bar, rates[0, run.period], fills)
+            match_range(run, leg, own, bar, rates[0, run.period], fills)
         mark(run, leg, bar.close)
         mark_account(run)
         equity[index] = account.equity
@@ -126,23 +127,28 @@ def take_in(leg: Row, bar: Row, interval_ns: int) -> None:
 
 @compiled("i8(RUN, LEG[:], RESTING[:,:], BAR[:], i8, RATES[:,:], FILL[:])")
 def match_step(run: Row, legs: Rows, orders: Rows, bars: Rows, first: int, rates: Rows, fills: Rows) -> int:
-    """Match and mark all bars that have the time of bar `first`; returns the index after the last of them."""
-    index, begins, last = first, bars[first].time_ns, -1
-    while index < len(bars) and bars[index].time_ns == begins:
-        bar = bars[index]
+    """Match all bars that have the time of bar `first`, all opens before all ranges, and mark; returns the index after the last."""
+    end, begins, last = first, bars[first].time_ns, -1
+    while end < len(bars) and bars[end].time_ns == begins:
+        bar = bars[end]
         k = bar.instrument
         if not last < k < len(legs):
             return OUT_OF_ORDER
+        if is_reached(legs[k], bar):
+            match_open(run, legs[k], orders[k], bar, rates[k, run.period], fills)
         last = k
+        end += 1
+    for index in range(first, end):
+        bar = bars[index]
+        k = bar.instrument
         leg = legs[k]
-        if leg.count > 0 and (bar.low <= leg.reach_low or bar.high >= leg.reach_high):
-            match(run, leg, orders[k], bar, rates[k, run.period], fills)
+        if is_reached(leg, bar):
+            match_range(run, leg, orders[k], bar, rates[k, run.period], fills)
         mark(run, leg, bar.close)
         take_in(leg, bar, run.interval_ns)
         run.next_end = min(run.next_end, leg.window_end)
-        index += 1
     mark_account(run)
-    return index
+    return end
 
 
 @compiled("void(STEP, f8[:,:], f8[:], RUN, LEG[:], RESTING[:,:], SQUARE[:], i8)")
