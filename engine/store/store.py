@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -54,6 +55,11 @@ class Store:
         self._engine = engine
         self._reader = reader
         self._writer: Writer | None = Writer(engine)
+
+    def __del__(self) -> None:
+        """Tell of a store that nobody closed."""
+        if getattr(self, "_writer", None) is not None:
+            warnings.warn("a store was not closed", ResourceWarning, source=self, stacklevel=2)
 
     @classmethod
     def open(cls, location: str | Path) -> Store:

@@ -7,15 +7,19 @@ that no order can leave without its line in the journal.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, PoolProxiedConnection
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine.core.errors import InvariantBroken
 from engine.core.model import Fill, Instrument, Order, Position, Trade
 from engine.store.database import reason_of
 from engine.store.encoding import Values, encode_fill, encode_instrument, encode_order, encode_position, encode_trade
@@ -65,9 +69,12 @@ class Writer:
         self._engine = engine
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._batch = Batch(engine)
+        self._driver_error: type[BaseException] = engine.dialect.loaded_dbapi.Error
         self._is_over = False
-        self._thread = threading.Thread(target=self._run, name="shikra-store")
+        # A process that ends without closing must neither hang on this thread nor lose what is queued.
+        self._thread = threading.Thread(target=self._run, name="shikra-store", daemon=True)
         self._thread.start()
+        atexit.register(self.stop)
 
     def put(self, job: Job) -> None:
         """Queue a job; one that comes after a failure or the close fails at once."""
@@ -77,15 +84,19 @@ class Writer:
 
     def stop(self) -> None:
         """Write what is queued and end the thread."""
+        atexit.unregister(self.stop)
         self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:
         try:
-            with self._engine.connect() as connection:
+            connection = self._engine.raw_connection()
+            try:
                 while self._take_and_write(connection):
                     pass
-        except (SQLAlchemyError, OSError, ValueError, TypeError, ArithmeticError) as error:
+            finally:
+                connection.close()
+        except (SQLAlchemyError, self._driver_error, OSError, ValueError, TypeError, ArithmeticError) as error:
             self._fail(error)
             log.error("the database failed", exc_info=error)
         except BaseException as error:
@@ -100,7 +111,7 @@ class Writer:
         self.failure = StoreFailed(f"The database took nothing more: {reason_of(error)}; restart once that is mended.")
         self.failure.__cause__ = error
 
-    def _take_and_write(self, connection: Connection) -> bool:
+    def _take_and_write(self, connection: PoolProxiedConnection) -> bool:
         jobs, goes_on = self._take()
         if jobs:
             try:
@@ -138,53 +149,63 @@ class Writer:
 
 
 class Batch:
-    """Turns jobs into rows of tables and writes them in one transaction."""
+    """Turns jobs into rows of tables and writes them in one transaction, straight through the database's driver."""
 
     def __init__(self, engine: Engine) -> None:
         self._sql = {model: write_statement(model, engine.dialect) for model in COLUMNS}
         self._is_sqlite = engine.dialect.name == "sqlite"
+        self._place = "?" if self._is_sqlite else "%s"
         self._version = -1
         self._tail = Tail()
         self._instruments: dict[Instrument, int] = {}
         self._rows_since_checkpoint = 0
 
-    def write(self, connection: Connection, jobs: Iterable[Job]) -> None:
+    def write(self, connection: PoolProxiedConnection, jobs: Iterable[Job]) -> None:
         """Write all rows of these jobs, durably or not at all."""
-        with connection.begin():
-            self._join_chain(connection)
+        cursor = connection.cursor()
+        try:
+            self._begin(cursor)
             tables: dict[type[Base], dict[object, Values]] = {}
             for job in jobs:
                 for row in job.rows:
-                    self._encode(connection, job.account, row, tables)
+                    self._encode(cursor, job.account, row, tables)
             for model, rows in tables.items():
-                if not rows:
-                    continue
-                connection.exec_driver_sql(self._sql[model], list(rows.values()))
-                self._rows_since_checkpoint += len(rows)
+                if rows:
+                    cursor.executemany(self._sql[model], list(rows.values()))
+                    self._rows_since_checkpoint += len(rows)
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        finally:
+            cursor.close()
 
-    def checkpoint(self, connection: Connection) -> None:
+    def checkpoint(self, connection: PoolProxiedConnection) -> None:
         """Fold SQLite's log into the file now and then, after everybody has been told, so that no commit has to."""
         if self._is_sqlite and self._rows_since_checkpoint >= CHECKPOINT_ROWS:
             self._rows_since_checkpoint = 0
-            raw = connection.connection.driver_connection
-            assert raw is not None
-            raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            cursor.close()
 
-    def _join_chain(self, connection: Connection) -> None:
-        """Find the journal's end anew if another process may have written."""
+    def _begin(self, cursor: DBAPICursor) -> None:
+        """Take the lock of writers, and find the journal's end anew if another process may have written."""
         if self._is_sqlite:
-            version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("PRAGMA data_version")
+            version = int(_one(cursor)[0])
             if version == self._version:
                 return
             self._version = version
         else:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": JOURNAL_LOCK})
-        row = connection.execute(text("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1")).first()
-        self._tail = Tail(row.seq, row.hash) if row is not None else Tail()
+            cursor.execute(f"SELECT pg_advisory_xact_lock({JOURNAL_LOCK})")
+        cursor.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1")
+        row = cursor.fetchone()
+        self._tail = Tail(*row) if row is not None else Tail()
 
-    def _encode(self, connection: Connection, account: str, row: StoreRow, tables: dict[type[Base], dict[object, Values]]) -> None:
+    def _encode(self, cursor: DBAPICursor, account: str, row: StoreRow, tables: dict[type[Base], dict[object, Values]]) -> None:
         def number(instrument: Instrument) -> int:
-            return self._instruments.get(instrument) or self._add_instrument(connection, instrument)
+            return self._instruments.get(instrument) or self._add_instrument(cursor, instrument)
 
         # What is kept in its latest state needs writing once a batch; the rest is kept under a name of its own.
         match row:
@@ -208,16 +229,23 @@ class Batch:
                 tables.setdefault(StoredStrategy, {})[row.id] = encode_strategy(row)
             case StrategyRemoved():
                 tables.setdefault(StoredStrategy, {}).pop(row.id, None)
-                connection.execute(text("DELETE FROM strategies WHERE id = :id"), {"id": row.id})
+                cursor.execute(f"DELETE FROM strategies WHERE id = {self._place}", (row.id,))
             case Setting():
                 tables.setdefault(StoredSetting, {})[row.name] = encode_setting(row)
 
-    def _add_instrument(self, connection: Connection, instrument: Instrument) -> int:
+    def _add_instrument(self, cursor: DBAPICursor, instrument: Instrument) -> int:
         values = encode_instrument(instrument)
-        connection.exec_driver_sql(self._sql[StoredInstrument], values)
-        found = connection.execute(text("SELECT id FROM instruments WHERE identity = :identity"), {"identity": values[0]})
-        self._instruments[instrument] = number = int(found.scalar_one())
+        cursor.execute(self._sql[StoredInstrument], values)
+        cursor.execute(f"SELECT id FROM instruments WHERE identity = {self._place}", values[:1])
+        self._instruments[instrument] = number = int(_one(cursor)[0])
         return number
+
+
+def _one(cursor: DBAPICursor) -> Sequence[Any]:
+    row = cursor.fetchone()
+    if row is None:
+        raise InvariantBroken("a row that was just written is not there")
+    return cast("Sequence[Any]", row)
 
 
 def _tell(jobs: Iterable[Job], failure: StoreFailed | None) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import date
@@ -266,3 +267,37 @@ def test_a_killed_process_loses_nothing_that_it_was_told_is_safe(file: Path) -> 
     assert [entry.order_id for entry in store.journal()][:told] == [f"R{n}" for n in range(1, told + 1)]
     assert store.verify_journal() == len(store.journal())
     store.close()
+
+
+LEFT_OPEN = """
+import sys
+from engine.store import JournalEntry, Store
+
+store = Store.open(sys.argv[1])
+store.write(*(JournalEntry(n, "INTENT") for n in range(2000)))
+sys.exit("the trader pulled the plug")
+"""
+
+
+def test_a_process_that_ends_without_closing_writes_what_was_queued_and_ends(file: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT_OPEN, str(file)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    store = Store.open(file)
+    assert len(store.journal()) == 2000
+    store.close()
+
+
+def test_a_store_that_nobody_closed_is_told(file: Path) -> None:
+    store = Store.open(file)
+    writer = store._writer
+    assert writer is not None
+    with pytest.warns(ResourceWarning, match="not closed"):
+        del store
+    writer.stop()
+
+
+def test_no_thread_is_left_after_the_close(file: Path) -> None:
+    store = Store.open(file)
+    assert any(thread.name == "shikra-store" for thread in threading.enumerate())
+    store.close()
+    assert not any(thread.name == "shikra-store" for thread in threading.enumerate())
