@@ -73,6 +73,7 @@ class OrderManager(QObject):
         self._log = OrderLog(store, clock, self.order_changed.emit, self.store_failed.emit)
         self._path = OrderPath(self._log, self._on_answer, self.alarm_raised.emit)
         self._early: list[OrderUpdate] = []
+        self._random = b""
         self._cancel_wanted: dict[str, Broker] = {}
 
     def guard(self, gate: Callable[[Order], str], turn: Callable[[], Awaitable[None]] | None) -> None:
@@ -128,17 +129,19 @@ class OrderManager(QObject):
         self._charging.restore(fills)
 
     def create(self, request: OrderRequest, verdict: Verdict) -> Order:
-        """Make an order of a request: INTENT, or DENIED with the reason, which is kept and shown like any other."""
+        """Make an order of a request: INTENT, told by `send`, or DENIED with the reason, which is kept and told like any other."""
         status = S.INTENT if verdict.is_allowed else S.DENIED
         order = self._new(request, status, reservation=verdict.reservation, message=verdict.reason)
         if verdict.is_allowed:
-            return self._log.tell(order)
+            return self._log.keep(order)
         return self._log.change(order, "DENIED", wording(order) | {"rule": verdict.rule, "reason": verdict.reason})
 
     def send(self, order: Order, broker: Broker) -> None:
         """Hand an INTENT to the journal at once, and to the broker as soon as its line is safe on the disk."""
         intent, sent = self._log.entry("INTENT", order.id, wording(order)), self._log.entry("SENT", order.id, {"broker": broker.name})
         committed = self._log.store.commit(intent, sent, order)
+        # The disk is at work before anybody is told: what they do meanwhile costs the order nothing.
+        self._log.tell(order)
         self._tasks.spawn(self._path.place(order.id, broker, committed), f"place {order.id}")
 
     def modify(
@@ -264,10 +267,17 @@ class OrderManager(QObject):
         if broker is not None and not self.order(order_id).status.is_terminal:
             self.cancel(order_id, broker)
 
+    def _new_id(self, owner: str, now_ns: int) -> str:
+        """Make an order id; randomness is drawn from the system a block at a time, for asking costs more than all the rest."""
+        if not self._random:
+            self._random = secrets.token_bytes(5 * 512)
+        drawn, self._random = self._random[:5], self._random[5:]
+        return new_order_id(self._env, owner, now_ns // 1_000_000, drawn)
+
     def _new(self, request: OrderRequest, status: OrderStatus, **changes: Any) -> Order:
         now_ns = self._log.clock.now_ns()
         return Order(
-            id=new_order_id(self._env, request.owner, now_ns // 1_000_000, secrets.token_bytes(5)),
+            id=self._new_id(request.owner, now_ns),
             request=request,
             status=status,
             quantity=request.quantity,

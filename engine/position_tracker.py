@@ -184,10 +184,15 @@ class PositionTracker(QObject):
 
     def account(self, owner: str = NET, open_orders: int = 0) -> Account:
         """Return the figures of the account, or of one owner in it; `cash_units` is what was not spent (short sales add to it)."""
-        sums = self._sums.setdefault(owner, _Sums())
-        unrealised = self.unrealised_units(owner)
+        sums = self._sums.get(owner) or self._sums.setdefault(owner, _Sums())
+        unrealised = held = exposure = 0
+        for key, holding in self._open.items():
+            if key[2] == owner:
+                value = holding.value_units()
+                held += value
+                exposure += abs(value)
+                unrealised += value - holding.position.cost_units
         equity = sums.capital_units + sums.realised_units - sums.charges_units + unrealised
-        held = sum(holding.value_units() for key, holding in self._open.items() if key[2] == owner)
         return Account(
             capital_units=sums.capital_units,
             cash_units=equity - held,
@@ -197,7 +202,7 @@ class PositionTracker(QObject):
             realised_units=sums.realised_units,
             unrealised_units=unrealised,
             charges_units=sums.charges_units,
-            exposure_units=self.exposure_units(owner),
+            exposure_units=exposure,
             open_orders=open_orders,
             fills=sums.fills,
         )

@@ -82,13 +82,20 @@ class Reservations:
         """Count the owner's orders."""
         return sum(owner in (ANYONE, kept.owner) for kept in self._kept.values())
 
-    def entering(self, key: str, product: Product, owner: str = ANYONE) -> int:
-        """Return the signed quantity that entries may still add."""
-        return sum(kept.quantity for kept in self._of(key, product, owner) if not kept.is_exit)
+    def pending(self, key: str, product: Product, owner: str = ANYONE) -> tuple[int, int]:
+        """Return the signed quantity that entries may still add, and the quantity that exits (protection apart) are closing."""
+        entering = closing = 0
+        for kept in self._kept.values():
+            if kept.key == key and kept.product is product and owner in (ANYONE, kept.owner):
+                if not kept.is_exit:
+                    entering += kept.quantity
+                elif not kept.is_protective:
+                    closing += abs(kept.quantity)
+        return entering, closing
 
     def closing(self, key: str, product: Product, owner: str = ANYONE) -> int:
         """Return the quantity that exits are closing, protective orders apart."""
-        return sum(abs(kept.quantity) for kept in self._of(key, product, owner) if kept.is_exit and not kept.is_protective)
+        return self.pending(key, product, owner)[1]
 
     def units(self, owner: str = ANYONE) -> int:
         """Return the money that entries may still bind."""
@@ -97,6 +104,3 @@ class Reservations:
     def keys(self, owner: str = ANYONE) -> set[tuple[str, Product]]:
         """List instruments and products that entries may open a position in."""
         return {(k.key, k.product) for k in self._kept.values() if not k.is_exit and owner in (ANYONE, k.owner)}
-
-    def _of(self, key: str, product: Product, owner: str) -> list[_Reservation]:
-        return [k for k in self._kept.values() if k.key == key and k.product == product and owner in (ANYONE, k.owner)]

@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
+from types import SimpleNamespace
 
 from engine.core.compiled import Compiled
 from engine.core.errors import InvalidOption, did_you_mean
 from engine.core.limits import LIMITS, has_lost_day, is_drawn_down
 from engine.core.model import UNITS, Account, TradingState
-from engine.core.records import Rows
+from engine.core.records import Row
 from engine.core.registry import RULES, Rule
 
 ALWAYS = ("tick_and_lot", "trading_state", "reduce_only", "short_selling", "square_off_time", "cash")
@@ -62,7 +61,8 @@ class Limits:
     """Rules that look at Facts."""
     money: list[tuple[Rule, float]] = field(default_factory=list)
     """Rules that look at records."""
-    row: Rows = field(default_factory=lambda: np.full(1, math.nan, dtype=LIMITS))
+    row: Row = field(default_factory=lambda: SimpleNamespace(**dict.fromkeys(LIMITS.names or (), math.nan)))
+    """The fields of LIMITS; NaN = not given."""
 
     @classmethod
     def of(cls, given: Mapping[str, float], always: tuple[str, ...] = ()) -> Limits:
@@ -84,11 +84,11 @@ class Limits:
             return
         (self.money if isinstance(rule.check, Compiled) else self.plain).append((rule, limit))
         if rule.name in (LIMITS.names or ()):
-            self.row[0][rule.name] = limit * UNITS if rule.name in _IN_UNITS else limit
+            setattr(self.row, rule.name, limit * UNITS if rule.name in _IN_UNITS else limit)
 
     def broken_by(self, account: Account) -> dict[str, str]:
         """Return what the account's figures stop, by cause, each with its reason."""
-        row, causes = self.row[0], {}
+        row, causes = self.row, {}
         if has_lost_day(account.day_start_units, account.equity_units, row.max_daily_loss):
             lost = (account.day_start_units - account.equity_units) / UNITS
             causes[DAY_LOST] = f"the day lost Rs {lost:,.0f} of Rs {row.max_daily_loss / UNITS:,.0f} that it may"
@@ -101,12 +101,9 @@ class Latches:
     """What stops trading at present, by cause; the strictest holds."""
 
     def __init__(self) -> None:
-        self._causes: dict[str, tuple[TradingState, str]] = {}
-
-    @property
-    def state(self) -> TradingState:
+        self.state = TradingState.ACTIVE
         """What may be done."""
-        return max((state for state, _ in self._causes.values()), key=_SEVERITY.__getitem__, default=TradingState.ACTIVE)
+        self._causes: dict[str, tuple[TradingState, str]] = {}
 
     @property
     def reason(self) -> str:
@@ -114,23 +111,27 @@ class Latches:
         ordered = sorted(self._causes.values(), key=lambda cause: -_SEVERITY[cause[0]])
         return "; ".join(reason for _, reason in ordered)
 
-    @property
-    def severity(self) -> int:
-        """Rank the state: 0 nothing is stopped, 2 everything is."""
-        return _SEVERITY[self.state]
-
     def set(self, cause: str, state: TradingState, reason: str) -> bool:
         """Let something stop trading; tells whether that is new."""
         if self._causes.get(cause, (TradingState.ACTIVE, ""))[0] is state:
             return False
         self._causes[cause] = (state, reason)
+        self._reckon()
         return True
 
     def clear(self, *causes: str) -> bool:
         """Take stops back; tells whether there was one."""
         found = [self._causes.pop(cause, None) for cause in causes]
+        self._reckon()
         return any(found)
 
     def clear_but(self, *kept: str) -> bool:
         """Take back all stops but these; tells whether there was one."""
         return self.clear(*(cause for cause in list(self._causes) if cause not in kept))
+
+    def is_stricter_than(self, other: Latches) -> bool:
+        """Tell whether it stops more than another."""
+        return _SEVERITY[self.state] > _SEVERITY[other.state]
+
+    def _reckon(self) -> None:
+        self.state = max((state for state, _ in self._causes.values()), key=_SEVERITY.__getitem__, default=TradingState.ACTIVE)

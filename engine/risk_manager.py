@@ -193,8 +193,10 @@ class RiskManager(QObject):
         return RiskStatus(self.state, self.reason, account, self.limits, used, self.denied, float(messages))
 
     def _facts(self, request: OrderRequest, by_hand: bool) -> Facts:
-        latches = max(self._latches[ANYONE], self._latches.get(request.owner, self._latches[ANYONE]), key=_severity)
-        return self._checks.facts(request, latches, by_hand, self._clock.now_ns(), self.limits.get("duplicate_order"))
+        latches, own = self._latches[ANYONE], self._latches.get(request.owner)
+        if own is not None and own.is_stricter_than(latches):
+            latches = own
+        return self._checks.facts(request, latches, by_hand, self._clock.now_ns(), self.limits)
 
     def _first_refusal(self, facts: Facts) -> Verdict | None:
         refused = self._checks.refusal(facts, self._limits[ANYONE], ANYONE)
@@ -222,7 +224,3 @@ class RiskManager(QObject):
         held = self.desk.held_keys(ANYONE)
         prices = ((abs(self.desk.quantity_of(key, product, ANYONE)), self.desk.last_price(key)) for key, product in held)
         return max((round(quantity * price * UNITS) for quantity, price in prices), default=0)
-
-
-def _severity(latches: Latches) -> int:
-    return latches.severity

@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 
 from engine.calendar import Calendar, day_of
-from engine.clock import Clock
+from engine.clock import IST_OFFSET_NS, Clock
 from engine.core.model import Account, Instrument, Product
 from engine.position_tracker import PositionTracker
 from engine.view import QuoteBoard
+
+DAY_NS = 86_400_000_000_000
 
 
 class SessionDesk:
@@ -24,7 +26,7 @@ class SessionDesk:
         self._clock = clock
         self._calendar = calendar
         self._is_live = is_live
-        self._square_offs: dict[tuple[str, object], int] = {}
+        self._square_offs: dict[tuple[str, int], int] = {}
 
     @property
     def is_live(self) -> bool:
@@ -63,8 +65,14 @@ class SessionDesk:
         if self._calendar is None:
             return False
         now_ns = self._clock.now_ns()
-        key = instrument.key, day_of(now_ns)
+        key = instrument.key, (now_ns + IST_OFFSET_NS) // DAY_NS
         if key not in self._square_offs:
-            self._square_offs = {k: v for k, v in self._square_offs.items() if k[1] == key[1]}
+            self._square_offs = {known: time_ns for known, time_ns in self._square_offs.items() if known[1] == key[1]}
             self._square_offs[key] = self._calendar.square_off_ns(instrument, day_of(now_ns))
         return now_ns >= self._square_offs[key]
+
+    def is_left_over(self, instrument: Instrument, since_ns: int) -> bool:
+        """Tell whether what is intraday and stands since then is of an earlier day, whose square-off nobody heard of."""
+        if self._calendar is None:
+            return False
+        return (since_ns + IST_OFFSET_NS) // DAY_NS < (self._clock.now_ns() + IST_OFFSET_NS) // DAY_NS

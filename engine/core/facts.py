@@ -14,9 +14,9 @@ PROTECTIVE = frozenset({Purpose.STOP, Purpose.TARGET, Purpose.TRAIL})
 """Purposes of orders that rest to guard a position; they stand side by side, each over all of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
-    """One request and its surroundings at the moment of asking."""
+    """One request and its surroundings at the moment of asking; not frozen, for freezing costs most of making one."""
 
     request: OrderRequest
     by_hand: bool = False

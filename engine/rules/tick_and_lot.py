@@ -45,21 +45,17 @@ def _is_whole(quantity: object) -> bool:
 
 
 def _price_fault(request: OrderRequest) -> str:
-    needs_price = request.order_type in (OrderType.LIMIT, OrderType.SL)
-    needs_trigger = request.order_type in (OrderType.SL, OrderType.SL_M)
-    for name, price, is_needed in (
-        ("price", request.price, needs_price),
-        ("trigger price", request.trigger_price, needs_trigger),
-        ("stop", request.stop, False),
-        ("target", request.target, False),
-    ):
-        if price is None:
-            if is_needed:
-                return f"a {name} for a {request.order_type} order, was none; give one."
-        elif not (math.isfinite(price) and price > 0.0):
-            return f"a {name} above 0, was {price}; change it."
-        elif not is_on_tick(price, float(request.instrument.tick_size)):
-            return f"a {name} in steps of {request.instrument.tick_size}, was {price:g}; change it."
+    if request.price is None and request.order_type in (OrderType.LIMIT, OrderType.SL):
+        return f"a price for a {request.order_type} order, was none; give one."
+    if request.trigger_price is None and request.order_type in (OrderType.SL, OrderType.SL_M):
+        return f"a trigger price for a {request.order_type} order, was none; give one."
+    for name in ("price", "trigger_price", "stop", "target"):
+        price = getattr(request, name)
+        if price is not None:
+            if not (math.isfinite(price) and price > 0.0):
+                return f"a {name.replace('_', ' ')} above 0, was {price}; change it."
+            if not is_on_tick(price, float(request.instrument.tick_size)):
+                return f"a {name.replace('_', ' ')} in steps of {request.instrument.tick_size}, was {price:g}; change it."
     if request.trail is not None and not (math.isfinite(request.trail) and request.trail > 0.0):
         return f"a trailing distance above 0, was {request.trail}; change it."
     return ""
