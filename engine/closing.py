@@ -11,7 +11,7 @@ from engine.clock import Clock
 from engine.core.facts import PROTECTIVE
 from engine.core.model import Order, OrderRequest, OrderStatus, Position, Product, Purpose, Side
 from engine.order_manager import OrderManager
-from engine.position_tracker import BookKey, PositionTracker
+from engine.position_tracker import PositionTracker
 from engine.risk_manager import RiskManager
 from engine.tasks import Tasks
 
@@ -45,7 +45,8 @@ class Closer:
         self._positions = positions
         self._tasks = tasks
         self._clock = clock
-        self._squared: set[BookKey] = set()
+        self._squared: set[tuple[str, str, bool]] = set()
+        """Instrument, owner, and whether it was of an earlier day."""
 
     def flatten(self, owner: str | None = None, key: str | None = None, product: Product | None = None) -> list[Order]:
         """Close everything, or what one owner holds, or one instrument or product, at market; returns the orders that left at once."""
@@ -54,17 +55,23 @@ class Closer:
         return [order for book in books if (order := self._close(book, Purpose.EXIT, by_hand=True)) is not None]
 
     def square_off(self) -> None:
-        """Close each intraday position whose time has come, with one order a day, and cancel the entries that still wait."""
+        """Close each intraday position whose time has come, with one order a day, and cancel the entries that still wait.
+
+        What is left of an earlier day, because the market was not heard of at its time, is made up for at once.
+        """
+        desk = self._risk.desk
         for order in self._orders.working():
-            request = order.request
+            request, instrument = order.request, order.instrument
             is_wish = request.product is Product.MIS and request.purpose in (Purpose.ENTRY, Purpose.REVERSAL)
-            if is_wish and self._risk.desk.is_past_square_off(request.instrument):
+            if is_wish and (desk.is_past_square_off(instrument) or desk.is_left_over(instrument, order.created_ns)):
                 self._door.cancel(order.id)
         for book in self._positions.open_books():
-            key = (book.instrument.key, book.product, book.owner)
-            if book.product is Product.MIS and key not in self._squared and self._risk.desk.is_past_square_off(book.instrument):
-                self._squared.add(key)
-                self._close(book, Purpose.SQUARE_OFF, by_hand=False)
+            if book.product is Product.MIS:
+                is_left_over = desk.is_left_over(book.instrument, book.updated_ns)
+                key = (book.instrument.key, book.owner, is_left_over)
+                if key not in self._squared and (is_left_over or desk.is_past_square_off(book.instrument)):
+                    self._squared.add(key)
+                    self._close(book, Purpose.SQUARE_OFF, by_hand=False)
 
     def roll_day(self) -> None:
         """Begin a day: what is intraday is squared off once more."""

@@ -56,6 +56,10 @@ class Desk(Protocol):
         """Tell whether the day's time for closing intraday positions has come."""
         ...
 
+    def is_left_over(self, instrument: Instrument, since_ns: int) -> bool:
+        """Tell whether what is intraday and stands since then is of an earlier day."""
+        ...
+
 
 class LoneDesk:
     """A desk without session, for a script that only asks: nothing is held, the market is open, quotes are fresh but unknown."""
@@ -90,6 +94,10 @@ class LoneDesk:
         return True
 
     def is_past_square_off(self, instrument: Instrument) -> bool:
+        """Return False."""
+        return False
+
+    def is_left_over(self, instrument: Instrument, since_ns: int) -> bool:
         """Return False."""
         return False
 

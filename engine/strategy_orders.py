@@ -47,7 +47,7 @@ class StrategyOrders:
         is_trailing = plan is not None and plan.trail is not None
         if math.isnan(target) and not prices and not is_trailing:
             return None
-        if product is Product.MIS and self._session.is_past_square_off(leg.instrument):
+        if product is Product.MIS and (self._session.is_past_square_off(leg.instrument) or self._is_closing(leg)):
             return None
         order = None
         if not math.isnan(target):
@@ -133,6 +133,11 @@ class StrategyOrders:
         if order.status is not OrderStatus.DENIED:
             leg.held_target = float(intent.target)
         return order
+
+    def _is_closing(self, leg: Leg) -> bool:
+        """Tell whether a square-off is on its way."""
+        working = self._session.working_in(leg.instrument.key, self._config.product, self._config.id)
+        return any(order.request.purpose is Purpose.SQUARE_OFF for order in working)
 
     def _working(self, leg: Leg) -> list[Order]:
         working = self._session.working_in(leg.instrument.key, self._config.product, self._config.id)
