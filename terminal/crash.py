@@ -17,7 +17,7 @@ from typing import IO, Any
 
 log = logging.getLogger(__name__)
 
-Tell = Callable[[str], None]
+Tell = Callable[[str], object]
 
 
 class CrashHooks:

@@ -9,7 +9,9 @@ import json
 import logging
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import PySide6QtAds as ads
@@ -25,6 +27,9 @@ VERSION = 1
 LEFT, CENTRE, RIGHT, BOTTOM = "left", "centre", "right", "bottom"
 SHARES = {LEFT: 0.27, RIGHT: 0.25, BOTTOM: 0.36}
 """Part of the window's width or height on the first day."""
+
+ORDER = ("market_watch", "chart", "risk", "orders", "positions", "trades", "strategies", "log")
+"""Which panel comes first where several share an area; those not named come last, by name."""
 
 _FREE = ads.CDockWidget.DockWidgetFeature
 _ADS_AREAS = {
@@ -52,10 +57,15 @@ class Docks:
             manager.setConfigFlag(unwanted, False)
         manager.setConfigFlag(flag.FocusHighlighting, True)
         self._manager = manager(window)
-        self._manager.setStyleSheet("")
+        self.dress({})
         self._window = window
         self._docks: dict[str, ads.CDockWidget] = {}
         self._areas: dict[str, str] = {}
+
+    def dress(self, colours: Mapping[str, str]) -> None:
+        """Take the theme's colours for tabs and splitters; none leaves them as the palette has them."""
+        sheet = (files("resources") / "themes" / "docks.qss").read_text(encoding="utf-8") if colours else ""
+        self._manager.setStyleSheet(Template(sheet).substitute(colours))
 
     def add(self, name: str, title: str, widget: QWidget, area: str) -> None:
         """Take in a panel; `arrange` or `restore` gives it its place."""
@@ -78,7 +88,7 @@ class Docks:
         """Put all panels where they stand on the first day: right ones one above the other, the others as tabs."""
         places: dict[str, Any] = {}
         for area in (CENTRE, LEFT, RIGHT, BOTTOM):
-            for name in [name for name, place in self._areas.items() if place == area]:
+            for name in self._names_in(area):
                 dock = self._docks[name]
                 if area not in places:
                     places[area] = self._manager.addDockWidget(_ADS_AREAS[area], dock)
@@ -86,9 +96,12 @@ class Docks:
                     self._manager.addDockWidget(ads.BottomDockWidgetArea, dock, places[area])
                 else:
                     self._manager.addDockWidgetTabToArea(dock, places[area])
-            if area in places and area != RIGHT:
-                places[area].setCurrentIndex(0)
         self._share_out(places)
+        self._bring_first_to_front()
+
+    def _names_in(self, area: str) -> list[str]:
+        names = [name for name, place in self._areas.items() if place == area]
+        return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
     def _share_out(self, places: Mapping[str, Any]) -> None:
         width, height = max(self._window.width(), 800), max(self._window.height(), 500)
@@ -106,14 +119,12 @@ class Docks:
         self.arrange()
         for dock in self._docks.values():
             dock.toggleView(True)
-        self.arrange_fronts()
+        self._bring_first_to_front()
 
-    def arrange_fronts(self) -> None:
-        """Bring the first tab of each area to the front."""
+    def _bring_first_to_front(self) -> None:
         for area in (CENTRE, LEFT, BOTTOM):
-            first = next((name for name, place in self._areas.items() if place == area), None)
-            if first is not None:
-                self._docks[first].setAsCurrentTab()
+            for name in self._names_in(area)[:1]:
+                self._docks[name].setAsCurrentTab()
 
     def show(self, name: str) -> QWidget | None:
         """Bring a panel to the front and return it, None when there is none of that name."""
@@ -128,7 +139,7 @@ class Docks:
 
     def toggles(self) -> list[Any]:
         """Return the View menu's entries, one a panel."""
-        return [dock.toggleViewAction() for dock in self._docks.values()]
+        return [self._docks[name].toggleViewAction() for area in (LEFT, CENTRE, RIGHT, BOTTOM) for name in self._names_in(area)]
 
     def lock(self, is_locked: bool) -> None:
         """Keep panels where they are, or let them be moved."""

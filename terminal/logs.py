@@ -44,7 +44,7 @@ class _Redacting(logging.Formatter):
 class LineHandler(logging.Handler):
     """Hands each record as a LogLine to whoever shows it; `deliver` may be called from any thread."""
 
-    def __init__(self, deliver: Callable[[LogLine], None], level: int = logging.INFO) -> None:
+    def __init__(self, deliver: Callable[[LogLine], object], level: int = logging.INFO) -> None:
         super().__init__(level)
         self._deliver = deliver
 

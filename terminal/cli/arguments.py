@@ -6,6 +6,7 @@ Every mistake is one sentence that says what was expected, and the exit code is 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -20,7 +21,12 @@ class Parser(argparse.ArgumentParser):
     """An argument parser that raises InvalidOption instead of printing a page of usage."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise the sentence."""
+        """Raise the sentence; a word that is none of the choices is told with the nearest."""
+        wrong = re.fullmatch(r"argument (.+): invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if wrong is not None:
+            what, word, choices = wrong.groups()
+            known = re.findall(r"[^ ,']+", choices)
+            raise InvalidOption(f'Unknown {what} "{word}"{did_you_mean(word, known)}')
         raise InvalidOption(f"{message[:1].upper()}{message[1:]}; `{self.prog} --help` lists what there is.")
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
@@ -77,7 +83,7 @@ def parser(version: str) -> Parser:
     top.add_argument("--replay", metavar="FILE", help="trade on the bars or ticks of a file instead of a generated market")
     top.add_argument("--speed", type=speed, default=None, help="speed of the replay: max, or times real time (default 60)")
     top.add_argument("--symbols", type=words, default=(), help="symbols to replay (default: all of the file)")
-    commands = top.add_subparsers(dest="command", metavar="{run,import,doctor,kill}", parser_class=Parser)
+    commands = top.add_subparsers(dest="command", metavar="command", parser_class=Parser)
     _run(commands.add_parser("run", help="run a strategy on paper to the end of a file and print what it did", allow_abbrev=False))
     _import(commands.add_parser("import", help="take history from files", allow_abbrev=False))
     _doctor(commands.add_parser("doctor", help="say what is installed, what is missing and where the data lies", allow_abbrev=False))
@@ -103,7 +109,7 @@ def _run(target: Parser) -> None:
     target.add_argument("--charges", choices=CHARGES, default="zerodha", help="schedule of charges (default zerodha)")
     target.add_argument("--interval", type=int, default=1, metavar="MINUTES", help="bar that decisions are made on (default 1)")
     target.add_argument("--capital", type=float, default=None, metavar="RUPEES", help="same as --risk capital=RUPEES")
-    target.add_argument("--strict", action="store_true", help="refuse the file for a single row that is off")
+    target.add_argument("--strict", action="store_true", help="refuse the file also for rows that are only odd")
     target.add_argument("--resume", action="store_true", help="go on where the same run was cut off")
     target.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
@@ -111,8 +117,10 @@ def _run(target: Parser) -> None:
 def _import(target: Parser) -> None:
     _everywhere(target, argparse.SUPPRESS)
     target.add_argument("files", nargs="+", metavar="FILE", help="CSV (.gz), Parquet or zip")
-    target.add_argument("--symbol", metavar="SYMBOL", default=None, help="symbol of a file that names none")
-    target.add_argument("--strict", action="store_true", help="refuse a file for a single row that is off")
+    target.add_argument("--symbol", metavar="SYMBOL", default=None, help="symbol of a file that names none, or the only one to take")
+    odd = target.add_mutually_exclusive_group()
+    odd.add_argument("--strict", action="store_true", help="refuse a file also for rows that are only odd")
+    odd.add_argument("--skip-bad", action="store_true", help="leave out rows that cannot be true, and take the rest")
     target.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
 

@@ -21,6 +21,7 @@ class Progress:
     def __init__(self, label: str, unit: str = "", stream: IO[str] | None = None) -> None:
         """`unit` names what is counted ("rows")."""
         self._label, self._unit = label, unit
+        self._doing = label
         self._stream = stream or sys.stderr
         self._is_shown = self._stream.isatty()
         self._began = monotonic()
@@ -34,14 +35,19 @@ class Progress:
             self._drawn = now
             self._write(self.line(done, total, now - self._began))
 
+    def at(self, done: int, total: int, what: str) -> None:
+        """Show how far it is, and what is being done."""
+        self._doing = f"{self._label}: {what}"
+        self(done, total)
+
     def line(self, done: int, total: int, seconds: float) -> str:
         """Return the line for that much done after that many seconds; a total of 0 is not known."""
         if total <= 0:
-            return f"{self._label} {grouped(done)} {self._unit}".rstrip()
+            return f"{self._doing} {grouped(done)} {self._unit}".rstrip()
         part = min(1.0, done / total)
         bar = "#" * round(part * WIDTH)
         left = f", {seconds * (1 - part) / part:.0f} s left" if 0.0 < part < 1.0 and seconds > 1.0 else ""
-        return f"{self._label} [{bar:-<{WIDTH}}] {part:4.0%} {grouped(done)} of {grouped(total)} {self._unit}".rstrip() + left
+        return f"{self._doing} [{bar:-<{WIDTH}}] {part:4.0%} {grouped(done)} of {grouped(total)} {self._unit}".rstrip() + left
 
     def end(self) -> None:
         """Take the bar away."""

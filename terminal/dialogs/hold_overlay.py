@@ -29,7 +29,7 @@ class HoldOverlay(QFrame):
 
     def __init__(self, view: EngineView, parent: QWidget) -> None:
         super().__init__(parent)
-        self._view = view
+        self._view, self._over = view, parent
         self.setFrameShape(QFrame.Shape.Box)
         self.setAutoFillBackground(True)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -59,7 +59,7 @@ class HoldOverlay(QFrame):
             self.text.setText(plan(self._view, action))
             self.setFixedWidth(WIDTH)
             self.adjustSize()
-            area = self.parentWidget().rect()
+            area = self._over.rect()
             self.move((area.width() - self.width()) // 2, (area.height() - self.height()) // 3)
             self.show()
             self.raise_()

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QListWidget, QPushBu
 
 from engine.core.model import StrategyState
 from engine.view import EngineView
+from terminal.desk import CANCEL, FLATTEN, LEAVE
 from widgets.base.numbers import grouped, price
 
-LEAVE, CANCEL, FLATTEN = "leave", "cancel", "flatten"
 _ALIVE = (StrategyState.STARTING, StrategyState.RUNNING, StrategyState.PAUSED, StrategyState.STOPPING)
 
 

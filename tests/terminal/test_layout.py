@@ -43,7 +43,7 @@ def house(qtbot: QtBot) -> House:
 def test_each_panel_stands_in_its_area_and_an_unknown_area_is_the_bottom(house: House, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: house.seen() == {"watch", "chart", "strategies", "risk", "orders"})
     assert house.left_of("watch") < house.left_of("chart") < house.left_of("strategies")
-    assert house.top_of("strategies") < house.top_of("risk") < house.top_of("orders")
+    assert house.top_of("risk") < house.top_of("strategies") < house.top_of("orders")
     assert house.docks.show("odd") is house.panels["odd"]
     assert house.panels["odd"].isVisible()
     assert not house.panels["orders"].isVisible()

@@ -15,8 +15,8 @@ def test_no_word_opens_the_window() -> None:
 
 def test_the_run_of_the_readme_is_understood() -> None:
     line = (
-        "run --strategy ema_crossover --symbols reliance,TCS --broker simulated --replay f.csv --speed max --param warmup=500 --param fast_ema=9"
-        " --risk capital=100000 --sizing fixed:10 --product NRML --charges none --json"
+        "run --strategy ema_crossover --symbols reliance,TCS --broker simulated --replay f.csv --speed max"
+        " --param warmup=500 --param fast_ema=9 --risk capital=100000 --sizing fixed:10 --product NRML --charges none --json"
     )
     arguments = parser("1").parse(line.split())
     assert arguments.symbols == ("RELIANCE", "TCS")
@@ -41,15 +41,15 @@ def test_the_data_folder_may_stand_anywhere(words: list[str]) -> None:
     [
         ([*RUN, "--strateg", "x"], r'Unknown argument "--strateg"; did you mean "--strategy"'),
         (["--headles"], r'Unknown argument "--headles"; did you mean "--headless"'),
-        (["rnu"], "invalid choice"),
+        (["rnu"], 'Unknown command "rnu"; did you mean "run"'),
         (["run", "--replay", "f"], "required: --strategy"),
         ([*RUN, "--speed", "fast"], 'expected "max" or a factor above 0 up to 100000, was "fast"'),
         ([*RUN, "--speed", "0"], 'expected "max"'),
         ([*RUN, "--speed", "nan"], 'expected "max"'),
         ([*RUN, "--param", "warmup"], 'expected name=value, was "warmup"'),
         ([*RUN, "--param", "=5"], "expected name=value"),
-        ([*RUN, "--product", "XYZ"], "invalid choice: 'XYZ'"),
-        ([*RUN, "--interval", "soon"], "invalid int value"),
+        ([*RUN, "--product", "XYZ"], 'Unknown --product "XYZ"; known are: CNC, MIS, NRML'),
+        ([*RUN, "--interval", "soon"], "nvalid int value"),
         (["import"], "required: FILE"),
     ],
 )

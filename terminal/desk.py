@@ -1,0 +1,149 @@
+"""One trader's desk, put together: settings, the read model, the engine behind it, and the door that every action goes through.
+
+The engine is imported and opened late, off the loop where it is heavy; until then its actions answer that it is starting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from engine.core.errors import UserError
+from engine.core.model import StrategyState
+from engine.engine_settings import EngineSettings
+from engine.tasks import Tasks
+from engine.view import EngineView
+from terminal.actions import Actions, Window
+from terminal.crash import CrashHooks
+from terminal.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.trading_engine import TradingEngine
+
+log = logging.getLogger(__name__)
+
+DEMO_SYMBOLS = ("NSE:RELIANCE", "NSE:TCS", "NSE:INFY")
+DEMO, REPLAY_DEMO = "EMA demo", "EMA replay"
+MOST_WATCHED = 12
+STANDING = (StrategyState.IDLE, StrategyState.STOPPED, StrategyState.FAULTED)
+LEAVE, CANCEL, FLATTEN = "leave", "cancel", "flatten"
+"""What becomes of what is open when the terminal is closed."""
+WIND_UP_S = 10.0
+"""So long closing waits for orders to be cancelled and positions to be closed."""
+STEP_S = 0.05
+
+
+class Desk:
+    """The context of every action."""
+
+    def __init__(self, settings: Settings, plan: EngineSettings, crash: CrashHooks | None = None) -> None:
+        self.view = EngineView()
+        self.settings = settings
+        self.plan = plan
+        self.tasks = Tasks(on_failure=lambda name, error: self.actions.on_failure(name, error))
+        self.actions = Actions(self, self.tasks, crash.report if crash is not None else None)
+        self._engine: TradingEngine | None = None
+        self._window: Window | None = None
+
+    @property
+    def engine(self) -> TradingEngine:
+        """The engine; raises UserError while it is still starting."""
+        if self._engine is None:
+            raise UserError("The engine is still starting; try again in a moment.")
+        return self._engine
+
+    @property
+    def window(self) -> Window:
+        """The window; raises UserError when there is none."""
+        if self._window is None:
+            raise UserError("There is no window here; start the terminal on a display.")
+        return self._window
+
+    @window.setter
+    def window(self, window: Window) -> None:
+        self._window = window
+
+    async def open(self) -> None:
+        """Import and open the engine, follow the watch list, and add the demo on the first start.
+
+        Raises UserError or DataError when the file to replay cannot be used, StoreFailed when the database cannot.
+        """
+        loop = asyncio.get_running_loop()
+        # In a thread, because numba, SQLAlchemy and pandas together take a second, and the window must answer meanwhile.
+        module: Any = await loop.run_in_executor(None, import_module, "engine.trading_engine")
+        engine: TradingEngine = module.TradingEngine(self.plan, self.view)
+        await engine.open()
+        self._engine = engine
+        known = [key for key in self.settings["watch"] if key in self.view.catalogue]
+        await engine.watch(known or list(self.view.catalogue)[:MOST_WATCHED])
+        if self.settings["demo_strategy"]:
+            self._add_demo(engine)
+
+    def _add_demo(self, engine: TradingEngine) -> None:
+        """Start an EMA crossover when nothing else trades: on the first start, and on every replay of a file."""
+        is_replay = self.plan.replay is not None
+        if is_replay:
+            for strategy in [s for s in self.view.strategies.values() if s.name == REPLAY_DEMO]:
+                engine.remove_strategy(strategy.id)
+        elif self.view.strategies:
+            return
+        keys = [key for key in DEMO_SYMBOLS if key in self.view.catalogue]
+        keys = keys or [key for key, instrument in self.view.catalogue.items() if instrument.is_tradable][:3]
+        if keys:
+            engine.start_strategy(engine.add_strategy(demo(REPLAY_DEMO if is_replay else DEMO, keys)))
+            log.info("the demo strategy trades %s on paper", ", ".join(keys))
+
+    def start_strategies(self) -> None:
+        """Start every strategy that stands still: without a window nobody else would."""
+        for status in list(self.view.strategies.values()):
+            if status.state in STANDING:
+                self.actions.run("strategy.start", status.id)
+
+    async def wait_until_done(self) -> None:
+        """Return when a replayed file has come to its end; another market never does."""
+        await self.engine.wait_until_done()
+
+    async def wind_up(self, choice: str) -> None:
+        """Stop the strategies, then cancel every order (CANCEL) or close every position, too (FLATTEN); wait for it, but not for ever."""
+        engine = self.engine
+        for status in self.view.strategies.values():
+            if status.state not in STANDING:
+                engine.stop_strategy(status.id)
+        if choice == CANCEL:
+            engine.cancel_all()
+        elif choice == FLATTEN:
+            engine.flatten()
+        waited_s = 0.0
+        while waited_s < WIND_UP_S and self._is_open(choice):
+            await asyncio.sleep(STEP_S)
+            waited_s += STEP_S
+        if self._is_open(choice):
+            log.warning("closed with %d open orders; look at your broker's own page", len(self.view.working_orders()))
+
+    def _is_open(self, choice: str) -> bool:
+        held = choice == FLATTEN and any(position.quantity for position in self.view.positions.values())
+        return held or (choice in (CANCEL, FLATTEN) and bool(self.view.working_orders()))
+
+    async def close(self) -> None:
+        """Let what was asked come to its end, then close the engine."""
+        await self.tasks.close()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.close()
+
+
+def demo(name: str, keys: list[str]) -> dict[str, Any]:
+    """Return an EMA crossover on one-minute bars, ten units an order."""
+    return {
+        "strategy_config": {
+            "name": name,
+            "strategy_type": "ema_crossover",
+            "symbols": keys,
+            "product": "MIS",
+            "sizing": "fixed:10",
+            "parameters": {"fast_ema": 9, "slow_ema": 21, "scan_interval": 1},
+        },
+        "risk_config": {"capital": 500_000},
+    }

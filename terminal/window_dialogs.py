@@ -1,0 +1,87 @@
+"""The dialogs of the window: one of each, kept while it is open, every one with the same single way out.
+
+None of them blocks: they are opened, never executed, so that the market goes on behind them. Tickets may be many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
+
+from engine.core.errors import InvalidOption, did_you_mean
+from engine.core.model import Instrument
+from engine.view import EngineView
+from terminal import VERSION
+from terminal.dialogs.key_sheet import KeySheet
+from terminal.dialogs.palette import Palette, commands
+from terminal.dialogs.settings_form import SettingsDialog
+from terminal.keymap import Keymap
+from terminal.settings import Settings
+from widgets.base.theme import Theme
+from widgets.dialogs.new_strategy import NewStrategyDialog
+from widgets.dialogs.order_ticket import OrderTicket
+
+STEP = 28
+"""Pixels by which a further ticket is moved, so that none hides another."""
+
+
+class Dialogs:
+    """Opens them over one window."""
+
+    def __init__(self, window: QWidget, view: EngineView, theme: Theme, run: Callable[[str, object], object]) -> None:
+        self._window, self._view, self._theme, self._run = window, view, theme, run
+        self._open: dict[str, QDialog] = {}
+        self._tickets: list[OrderTicket] = []
+
+    def open_ticket(self, instrument: Instrument, side: int) -> OrderTicket:
+        """Open a ticket beside those that are open."""
+        ticket = OrderTicket(self._view, self._theme, instrument, side, self._window)
+        ticket.requested.connect(self._run)
+        self._tickets.append(ticket)
+        ticket.destroyed.connect(lambda: self._tickets.remove(ticket))
+        ticket.adjustSize()
+        shift = STEP * (len(self._tickets) - 1)
+        area = self._window.frameGeometry()
+        ticket.move(area.center() - ticket.rect().center() + QPoint(shift, shift))
+        ticket.show()
+        ticket.raise_()
+        ticket.activateWindow()
+        return ticket
+
+    def show(self, name: str, settings: Settings, keymap: Keymap) -> None:
+        """Open settings, palette, keys, strategy or about; the one that is open already comes to the front."""
+        if name in self._open:
+            self._open[name].raise_()
+            self._open[name].activateWindow()
+            return
+        makers: dict[str, Callable[[], QDialog]] = {
+            "settings": lambda: SettingsDialog(settings.values(), self._theme, self._window),
+            "palette": lambda: Palette(commands(keymap), "Type a command", self._window),
+            "keys": lambda: KeySheet(keymap, self._window),
+            "strategy": lambda: NewStrategyDialog(self._view, self._theme, self._window),
+            "about": lambda: self._about(settings),
+        }
+        if name not in makers:
+            raise InvalidOption(f'Unknown dialog "{name}"{did_you_mean(name, makers)}')
+        self.keep(name, makers[name]())
+
+    def keep(self, name: str, dialog: QDialog) -> None:
+        """Open a dialog and hold it until it is closed."""
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        requested: Any = getattr(dialog, "requested", None)
+        if requested is not None:
+            requested.connect(self._run)
+        self._open[name] = dialog
+        dialog.finished.connect(lambda result: self._open.pop(name, None))
+        dialog.open()
+
+    def _about(self, settings: Settings) -> QDialog:
+        box = QMessageBox(self._window)
+        box.setWindowTitle("About Shikra")
+        box.setText(f"<b>Shikra {VERSION}</b><br>A desktop trading terminal for Indian markets.")
+        where = settings.path.parent if settings.path is not None else "nowhere"
+        box.setInformativeText(f"Everything of yours lies in {where}.")
+        return box
