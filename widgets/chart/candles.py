@@ -86,12 +86,20 @@ class BarItem(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no type
 class CandleItem(BarItem):
     """The candles."""
 
-    def boundingRect(self) -> QRectF:
+    _bounds = QRectF()
+
+    def on_change(self) -> None:
+        """Draw anew, within the bounds that the bars have now."""
         rows = self.series.rows
-        if not len(rows):
-            return QRectF()
-        low, high = float(rows["low"].min()), float(rows["high"].max())
-        return QRectF(-1.0, low, len(rows) + 1.0, max(high - low, 1e-9))
+        if len(rows):
+            low, high = float(rows["low"].min()), float(rows["high"].max())
+            self._bounds = QRectF(-1.0, low, len(rows) + 1.0, max(high - low, 1e-9))
+        else:
+            self._bounds = QRectF()
+        super().on_change()
+
+    def boundingRect(self) -> QRectF:
+        return self._bounds
 
     def paint(self, painter: QPainter, option: Any, widget: Any = None) -> None:
         x, rows, size = self.exposed(option)

@@ -18,6 +18,9 @@ from engine.core.registry import INDICATORS, Indicator
 MOST_BARS = 3_000
 """Reckoned back from the newest; what lies further back is not drawn."""
 
+PLAIN_STEPS = 50
+"""At once, while the indicator is not compiled yet."""
+
 COLUMNS = ("open", "high", "low", "close", "volume")
 
 
@@ -51,26 +54,30 @@ class Overlay:
     def _fresh(self) -> Rows:
         return np.zeros(1, dtype=self.indicator.state)
 
-    def restart(self, rows: Rows) -> None:
-        """Reckon all anew; the last bar may still be forming."""
-        self.first = max(0, len(rows) - MOST_BARS)
+    def restart(self, count: int) -> None:
+        """Forget everything: the chart has `count` other bars now."""
+        self.first = self._reckoned = max(0, count - MOST_BARS)
         self._settled = self._fresh()
-        self._reckoned = self.first
         self.lines = [np.zeros(0) for _ in self.indicator.outputs]
-        self.follow(rows)
 
-    def follow(self, rows: Rows) -> None:
-        """Reckon the bars that came since, and the last one, which may still be forming."""
+    def follow(self, rows: Rows) -> bool:
+        """Reckon the bars that came since, and the last one, which may still be forming; tell whether it has caught up.
+
+        Not compiled yet, it takes a few bars at a time, so that the window stays alive: call it again.
+        """
         if len(rows) <= self._reckoned:
-            return
-        fresh = [self._step(self._settled[0], rows[at]) for at in range(self._reckoned, len(rows) - 1)]
-        self._reckoned = len(rows) - 1
-        trial = self._settled.copy()
-        forming = self._step(trial[0], rows[-1])
-        kept = self._reckoned - len(fresh) - self.first
+            return True
+        steps = MOST_BARS if getattr(self.indicator.update, "is_ready", False) else PLAIN_STEPS
+        upto = min(len(rows) - 1, self._reckoned + steps)
+        kept = self._reckoned - self.first
+        fresh = [self._step(self._settled[0], rows[at]) for at in range(self._reckoned, upto)]
+        self._reckoned = upto
+        has_caught_up = upto == len(rows) - 1
+        if has_caught_up:
+            fresh.append(self._step(self._settled.copy()[0], rows[-1]))
         for number, line in enumerate(self.lines):
-            new = [values[number] for values in (*fresh, forming)]
-            self.lines[number] = np.concatenate([line[:kept], new])
+            self.lines[number] = np.concatenate([line[:kept], [values[number] for values in fresh]])
+        return has_caught_up
 
     def _step(self, state: Row, bar: Row) -> tuple[float, ...]:
         self.indicator.update(state, *(float(bar[word]) for word in self._inputs), *self._numbers)

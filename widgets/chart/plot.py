@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 
 from widgets.base import numbers
 from widgets.base.theme import Theme
@@ -21,9 +21,10 @@ from widgets.chart.series import Series
 
 SEEN_BARS = 120
 MARGIN_BARS = 6
-LEAST_BARS, MOST_BARS = 12, 40_000
+LEAST_BARS, MOST_BARS = 12, 20_000
 ZOOM = 1.0015
 PAD = 0.08
+CATCH_UP_MS = 10
 OVERLAY_WORDS = ("overlay_1", "overlay_2", "overlay_3")
 
 
@@ -57,6 +58,10 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.levels, self.fills = Levels(theme), FillMarks(theme)
         self._lines = [pg.InfiniteLine(angle=angle) for angle in (90, 0)]
         self._set_up()
+        self._catching_up = QTimer(self)
+        self._catching_up.setSingleShot(True)
+        self._catching_up.setInterval(CATCH_UP_MS)
+        self._catching_up.timeout.connect(self._follow_overlays)
         self._box.sigXRangeChanged.connect(self.fit_height)
         self._box.sigRangeChangedManually.connect(self._on_moved)
         self._box.zoomed.connect(self.zoom)
@@ -109,8 +114,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.volume.show_series(series)
         self.fills.show_fills(series, ())
         for overlay, _ in self.overlays:
-            overlay.restart(series.rows)
-        self._draw_overlays()
+            overlay.restart(len(series))
+        self._follow_overlays()
         self.is_following = True
         self.show_newest(SEEN_BARS)
 
@@ -125,20 +130,21 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
             for curve in curves:
                 curve.setZValue(15)
                 self.addItem(curve, ignoreBounds=True)
-            overlay.restart(self.series.rows)
+            overlay.restart(len(self.series))
             self.overlays.append((overlay, curves))
-        self._draw_overlays()
+        self._follow_overlays()
 
-    def _draw_overlays(self) -> None:
+    def _follow_overlays(self) -> None:
+        """Reckon the overlays on, and again shortly when they have not caught up."""
         for overlay, curves in self.overlays:
+            if not overlay.follow(self.series.rows):
+                self._catching_up.start()
             for curve, values in zip(curves, overlay.lines, strict=False):
                 curve.setData(overlay.first + np.arange(len(values), dtype=np.float64), values)
 
     def on_change(self, is_new_bar: bool) -> None:
         """Draw the last bar anew, and make room for it when it is new and the chart follows."""
-        for overlay, _ in self.overlays:
-            overlay.follow(self.series.rows)
-        self._draw_overlays()
+        self._follow_overlays()
         self.candles.on_change()
         self.volume.on_change()
         if is_new_bar and self.is_following:

@@ -40,11 +40,14 @@ class WatchRow:
         self.decimals = numbers.decimals_of(instrument.tick_size)
         self._view = view
         self._frames = frames
+        self._slot: int | None = None
 
     @property
     def slot(self) -> int | None:
-        """Its row on the board, None before it is subscribed."""
-        return self._view.board.slot(self.key)
+        """Its row on the board, which it keeps once it has one; None before it is subscribed."""
+        if self._slot is None:
+            self._slot = self._view.board.slot(self.key)
+        return self._slot
 
     def figure(self, name: str) -> float:
         """Return a column of the board, 0 when nothing is known."""

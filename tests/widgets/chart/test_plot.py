@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from engine.core.model import OrderStatus, Side
 from widgets.base.theme import Theme
@@ -209,9 +210,10 @@ def test_positions_and_working_orders_are_lines_with_words(plot: Plot, desk: Any
     assert count(picture(plot), theme.colour("sell")) > 50
 
 
-def test_overlays_are_drawn_follow_and_change_with_the_theme(plot: Plot, theme: Theme, minutes: Any) -> None:
+def test_overlays_are_drawn_follow_and_change_with_the_theme(plot: Plot, theme: Theme, minutes: Any, qtbot: QtBot) -> None:
     bare = picture(plot)
     plot.set_overlays([Overlay("ema"), Overlay("bollinger")])
+    qtbot.waitUntil(lambda: all(len(overlay.lines[0]) == 600 for overlay, _ in plot.overlays))
     assert picture(plot) != bare
     plot.series.on_closed(60, minutes(1, 600)[0])
     plot.on_change(True)
