@@ -7,7 +7,6 @@ grows, an end is only left for a late fill or a live sighting, and the same news
 from __future__ import annotations
 
 import zlib
-from base64 import b32encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,7 +42,8 @@ _RANK = {S.NEW: 0, S.INTENT: 1, S.SENT: 2, S.UNKNOWN: 3, S.ACKED: 4, S.TRIGGER: 
 _END_RANK = {S.DENIED: 0, S.NOT_PLACED: 1, S.OPERATOR: 2, S.REJECTED: 3, S.EXPIRED: 4, S.CANCELLED: 5, S.FILLED: 6}
 _OUR_OWN_VERDICTS = frozenset({S.DENIED, S.NOT_PLACED, S.OPERATOR})
 
-_TO_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [high + low for high in _CROCKFORD for low in _CROCKFORD]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,8 @@ def new_order_id(env: str, owner: str, now_ms: int, random: bytes) -> str:
 
 
 def _base32(number: int, length: int) -> str:
-    bits = 5 * length
-    pad = -bits % 8
-    raw = ((number & ((1 << bits) - 1)) << pad).to_bytes((bits + pad) // 8, "big")
-    return b32encode(raw)[:length].translate(_TO_CROCKFORD).decode()
+    pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(10 * ((length - 1) // 2), -1, -10)]
+    return "".join(pairs)[-length:]
 
 
 def _or(value: Any, otherwise: Any) -> Any:
