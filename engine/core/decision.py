@@ -141,16 +141,19 @@ def is_bad(intent: Row) -> bool:
     return math.isinf(intent.target)
 
 
-@compiled("void(LEG, RESTING[:], INTENT)")
-def move_protection(leg: Row, orders: Rows, intent: Row) -> None:
-    """Move stop, target and trail of the open position to where the intent has them; NaN leaves one where it is."""
-    if not math.isnan(intent.stop):
-        leg.stop = to_tick(intent.stop, leg.tick)
-        leg.is_trailed = 0
-    if not math.isnan(intent.profit):
-        leg.profit = to_tick(intent.profit, leg.tick)
-    if not math.isnan(intent.trail):
-        leg.trail = intent.trail
+@compiled("void(LEG, RESTING[:], INTENT, BAR)")
+def move_protection(leg: Row, orders: Rows, intent: Row, bar: Row) -> None:
+    """Move the protection of the open position to where an intent without a target has it, then draw a trailing stop after the bar."""
+    if math.isnan(intent.target):
+        if not math.isnan(intent.stop):
+            leg.stop = to_tick(intent.stop, leg.tick)
+            leg.is_trailed = 0
+        if not math.isnan(intent.profit):
+            leg.profit = to_tick(intent.profit, leg.tick)
+        if not math.isnan(intent.trail):
+            leg.trail = intent.trail
+    if not math.isnan(leg.trail):
+        trail_to(leg, bar.high if leg.position.quantity > 0 else bar.low)
     protect(leg, orders, 0)
 
 
@@ -194,7 +197,7 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
 
 @compiled("void(RUN, LEG[:], RESTING[:], i8, INTENT, BAR)")
 def act(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) -> None:
-    """Do what an intent asks for leg `k` at the close of its decision bar, then draw a trailing stop after the bar."""
+    """Do what an intent asks for leg `k` at the close of its decision bar: protection first, then the order."""
     leg = legs[k]
     if is_bad(intent):
         stop_strategy(run, BAD_INTENT, bar.time_ns)
@@ -202,11 +205,8 @@ def act(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) -> No
     run.signals += 0 if math.isnan(intent.target) else 1
     if leg.is_closing != 0 or leg.is_squared != 0:
         return
+    if leg.position.quantity != 0:
+        move_protection(leg, orders, intent, bar)
     if not math.isnan(intent.target):
         follow(run, legs, orders, k, intent, bar)
-    elif leg.position.quantity != 0:
-        move_protection(leg, orders, intent)
-    if leg.position.quantity != 0 and not math.isnan(leg.trail):
-        trail_to(leg, bar.high if leg.position.quantity > 0 else bar.low)
-        protect(leg, orders, 0)
     note_reach(leg, orders)

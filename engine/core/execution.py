@@ -55,6 +55,7 @@ RUN = record(
     ("is_stopped", "i1"),  # no new risk: 1 for the day (its loss), 2 for good (drawdown)
     ("fault", "i1"),  # why the strategy is not asked any more
     ("period", "i8"),  # which column of the rates holds
+    ("from_ns", "i8"),  # where the data begin: a window that began before is not whole
     ("now_ns", "i8"),  # start of the bars of the present step
     ("day_end", "i8"),
     ("next_square", "i8"),

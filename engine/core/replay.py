@@ -154,7 +154,7 @@ class _Book:
         count = len(terms.ticks)
         self.states, self.bars, self.terms = states, bars, terms
         self.rates = np.zeros((count, len(terms.rates_from_ns)), RATES) if terms.rates is None else terms.rates
-        self.run = _run(terms)
+        self.run = _run(terms, int(bars["time_ns"][0]) if len(bars) else 0)
         self.legs = _legs(terms, self.rates)
         self.orders: Rows = np.zeros((count, ROOM), RESTING)
         # Zeroed memory that is never touched is never had: room for many fills costs nothing until they are made.
@@ -192,7 +192,7 @@ class _Book:
         )
 
 
-def _run(terms: Terms) -> Rows:
+def _run(terms: Terms, from_ns: int) -> Rows:
     rows: Rows = np.zeros(1, RUN)
     run = rows[0]
     run.limits = terms.limits[0]
@@ -200,6 +200,7 @@ def _run(terms: Terms) -> Rows:
     run.capital = terms.capital_units
     run.base_ns = terms.base_s * 1_000_000_000
     run.interval_ns = terms.interval_s * 1_000_000_000
+    run.from_ns = from_ns
     run.now_ns = -NEVER
     run.next_end = NEVER
     run.next_square = terms.squares[0].time_ns if len(terms.squares) else NEVER

@@ -153,7 +153,7 @@ def match_step(run: Row, legs: Rows, orders: Rows, bars: Rows, first: int, rates
 
 @compiled("void(STEP, f8[:,:], f8[:], RUN, LEG[:], RESTING[:,:], SQUARE[:], i8)")
 def on_time(on_bar: Step, states: Rows, params: Rows, run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -> None:
-    """Do what is due by a moment: square off, then close the windows that have ended and decide on them."""
+    """Do what is due by a moment: square off, then close the windows that have ended and decide on those that are whole."""
     if now_ns >= run.next_square:
         square_off(run, legs, orders, squares, now_ns)
     intent, run.next_end = run.intent, NEVER
@@ -163,7 +163,7 @@ def on_time(on_bar: Step, states: Rows, params: Rows, run: Row, legs: Rows, orde
             run.next_end = min(run.next_end, leg.window_end if leg.window_end != 0 else NEVER)
             continue
         leg.window_end = 0
-        if run.fault == 0:
+        if run.fault == 0 and leg.window.time_ns >= run.from_ns:
             clear(intent)
             on_bar(states[k], params, leg.window, intent)
             run.decisions += 1

@@ -419,6 +419,13 @@ def test_larger_windows_are_decided_on_when_they_end_also_after_a_hole() -> None
     assert made.decisions == 2
 
 
+def test_a_window_that_began_before_the_data_is_not_decided_on() -> None:
+    bars = together(minutes(*[FLAT] * 6, first=1), minutes(*[FLAT] * 2, instrument=1, first=3))
+    made = run(bars, {0: want(1.0)}, {0: want(1.0)}, given=terms(sizing(10, 10), interval_s=120))
+    # Minute 0 is missing: the first whole window is that of minutes 2 and 3. Instrument 1 has only half of it, but could have had all.
+    assert fills_of(made) == [(4, 10, 100.0, "entry"), (4, 10, 100.0, "entry")]
+
+
 def test_a_window_has_the_range_of_all_its_bars() -> None:
     bars = minutes(FLAT, FLAT, FLAT, (100.0, 108.0, 99.0, 100.0), FLAT, FLAT)
     made = run(bars, {0: want(1.0), 1: want(trail=1.0)}, given=terms(interval_s=120))
