@@ -65,13 +65,12 @@ class Closer:
             is_wish = request.product is Product.MIS and request.purpose in (Purpose.ENTRY, Purpose.REVERSAL)
             if is_wish and (desk.is_past_square_off(instrument) or desk.is_left_over(instrument, order.created_ns)):
                 self._door.cancel(order.id)
-        for book in self._positions.open_books():
-            if book.product is Product.MIS:
-                is_left_over = desk.is_left_over(book.instrument, book.updated_ns)
-                key = (book.instrument.key, book.owner, is_left_over)
-                if key not in self._squared and (is_left_over or desk.is_past_square_off(book.instrument)):
-                    self._squared.add(key)
-                    self._close(book, Purpose.SQUARE_OFF, by_hand=False)
+        for book in self._positions.open_books(product=Product.MIS):
+            is_left_over = desk.is_left_over(book.instrument, book.updated_ns)
+            key = (book.instrument.key, book.owner, is_left_over)
+            if key not in self._squared and (is_left_over or desk.is_past_square_off(book.instrument)):
+                self._squared.add(key)
+                self._close(book, Purpose.SQUARE_OFF, by_hand=False)
 
     def roll_day(self) -> None:
         """Begin a day: what is intraday is squared off once more."""

@@ -65,6 +65,14 @@ class Guard:
         """Return at which prices an owner's position is protected, None = not at all."""
         return self._plans.get((instrument.key, product, owner))
 
+    def trailing(self, owner: str) -> dict[str, list[Product]]:
+        """Return in which instruments and products the stop of an owner follows the price."""
+        found: dict[str, list[Product]] = {}
+        for (key, product, holder), plan in self._plans.items():
+            if holder == owner and plan.trail is not None:
+                found.setdefault(key, []).append(product)
+        return found
+
     def move(
         self,
         instrument: Instrument,

@@ -153,9 +153,13 @@ class PositionTracker(QObject):
         """List the positions of each owner, flat ones of the past included."""
         return [holding.marked() for key, holding in self._holdings.items() if key[2] != NET]
 
-    def open_books(self, owner: str | None = None) -> list[Position]:
-        """List what is held by one owner, or by each."""
-        return [holding.marked() for key, holding in self._open.items() if key[2] != NET and owner in (None, key[2])]
+    def open_books(self, owner: str | None = None, product: Product | None = None) -> list[Position]:
+        """List what is held by one owner, or by each, of one product if given."""
+        return [
+            holding.marked()
+            for key, holding in self._open.items()
+            if key[2] != NET and owner in (None, key[2]) and product in (None, key[1])
+        ]
 
     def held_keys(self, owner: str = NET) -> set[tuple[str, Product]]:
         """List instruments and products in which the owner, or the account, holds something."""

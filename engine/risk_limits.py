@@ -86,6 +86,11 @@ class Limits:
         if rule.name in (LIMITS.names or ()):
             setattr(self.row, rule.name, limit * UNITS if rule.name in _IN_UNITS else limit)
 
+    @property
+    def watch_figures(self) -> bool:
+        """Tell whether the account's figures alone can stop something."""
+        return not (math.isnan(self.row.max_daily_loss) and math.isnan(self.row.max_drawdown))
+
     def broken_by(self, account: Account) -> dict[str, str]:
         """Return what the account's figures stop, by cause, each with its reason."""
         row, causes = self.row, {}

@@ -149,6 +149,8 @@ class RiskManager(QObject):
     def look(self) -> None:
         """Look at the figures: a loss beyond its limit lets only exits pass from now on."""
         for owner, limits in self._limits.items():
+            if not limits.watch_figures:
+                continue
             for cause, reason in limits.broken_by(self.desk.account_of(owner)).items():
                 if owner == ANYONE:
                     self.reduce(reason, cause)

@@ -227,11 +227,10 @@ class TradingSession(SessionParts):
 
     def _on_bars(self, interval_s: int, bars: Rows) -> None:
         """Draw the trader's own trailing stops after each minute; a strategy draws its own after it has decided."""
-        if interval_s == 60:
-            for bar in bars:
-                instrument = self.board.instruments[int(bar["instrument"])]
-                for product in Product:
-                    self.guard.trail(instrument, product, HAND, float(bar["high"]), float(bar["low"]))
+        for key, products in self.guard.trailing(HAND).items() if interval_s == 60 else ():
+            for bar in bars[bars["instrument"] == self.board.slot(key)]:
+                for product in products:
+                    self.trail(bar, self.instrument(key), product, HAND)
 
     def _on_order(self, order: Order) -> None:
         if order.status.is_working and not order.reservation:
