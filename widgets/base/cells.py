@@ -5,6 +5,7 @@ At frame rate every microsecond counts here: what is looked up is a list or a di
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PADDING = 6
 FOCUS_BAR = 2
+GAUGE_PX = 3
 _KEPT_ELIDED = 4_000
 
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine)
@@ -48,8 +50,8 @@ class Cells(QStyledItemDelegate):
         if row >= len(lines):
             return
         line, column = lines[row], self._model.columns[at]
-        if line.is_dirty:
-            line.refresh(self._model.columns)
+        if not line.texts:
+            return  # never write here: an exception inside Qt's painting ends the process
         rect: QRect = option.rect
         is_current = row == self.current_row
         if line.flashes and (flash := line.flashes.get(at)) is not None and flash[0] > self.now_ms:
@@ -59,8 +61,8 @@ class Cells(QStyledItemDelegate):
         if is_current and self.has_focus and rect.x() == 0:
             painter.fillRect(QRect(0, rect.y(), FOCUS_BAR, rect.height()), self._inks["accent"])
         inner = rect.adjusted(PADDING, 0, -PADDING, 0)
-        if column.draw is not None:
-            column.draw(painter, inner, line.record, self._theme)
+        if column.gauge is not None:
+            self._paint_gauge(painter, inner, line.gauges.get(at, math.nan), line.tones[at])
             return
         text = line.texts[at]
         if not text:
@@ -70,6 +72,13 @@ class Cells(QStyledItemDelegate):
             painter.drawText(inner, _RIGHT, text)
         else:
             painter.drawText(inner, _LEFT, self._fit(text, inner.width(), option))
+
+    def _paint_gauge(self, painter: QPainter, area: QRect, place: float, word: str) -> None:
+        middle = area.center().y()
+        painter.fillRect(QRect(area.x(), middle, area.width(), 2), self._inks["line_strong"])
+        if not math.isnan(place):
+            at = area.x() + round(min(1.0, max(0.0, place)) * (area.width() - GAUGE_PX))
+            painter.fillRect(QRect(at, middle - 4, GAUGE_PX, 10), self._inks[word])
 
     def _fit(self, text: str, width: int, option: QStyleOptionViewItem) -> str:
         fitted = self._elided.get((text, width))

@@ -6,11 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from PySide6.QtCore import QRect
-from PySide6.QtGui import QPainter
-
-from widgets.base.theme import Theme
-
 R = TypeVar("R")
 
 PLAIN = "text"
@@ -38,8 +33,8 @@ class Column(Generic[R]):
     """What rows are sorted by; by the text when there is none."""
     flash: Callable[[R], float] | None = None
     """A value whose rise and fall lights the cell up for a moment."""
-    draw: Callable[[QPainter, QRect, R, Theme], None] | None = None
-    """Draws the cell in place of its text; the text is still what is copied and read out."""
+    gauge: Callable[[R], float] | None = None
+    """A place from 0 (left) to 1 (right) that is shown on a line in place of the text; the text is still what is copied and read out."""
     tip: str = ""
     is_hidden: bool = False
     """Not shown until it is chosen."""
@@ -48,7 +43,7 @@ class Column(Generic[R]):
 class Line(Generic[R]):
     """One row: a record and how it is written, worked out again only when it changed and is looked at."""
 
-    __slots__ = ("flashes", "is_dirty", "is_faded", "key", "record", "texts", "tones", "values")
+    __slots__ = ("flashes", "gauges", "is_dirty", "is_faded", "key", "record", "texts", "tones", "values")
 
     def __init__(self, key: str, record: R) -> None:
         self.key = key
@@ -56,20 +51,26 @@ class Line(Generic[R]):
         self.texts: list[str] = []
         self.tones: list[str] = []
         self.values: dict[int, float] = {}
+        self.gauges: dict[int, float] = {}
         self.flashes: dict[int, tuple[int, str]] = {}
         """By column: until when (ms), and in which colour."""
         self.is_dirty = True
         self.is_faded = False
 
     def refresh(self, columns: Sequence[Column[R]], until_ms: int = 0) -> None:
-        """Write the record anew; cells whose value moved flash until `until_ms` (0: none does)."""
+        """Write the record anew; cells whose value moved flash until `until_ms` (0: none does).
+
+        A column that fails leaves the row as it was, and is not asked again before the record changes.
+        """
+        self.is_dirty = False
         record = self.record
         self.texts = [column.text(record) for column in columns]
         self.tones = [column.tone(record) if column.tone else PLAIN for column in columns]
         for at, column in enumerate(columns):
             if column.flash is not None:
                 self._compare(at, column.flash(record), until_ms)
-        self.is_dirty = False
+            if column.gauge is not None:
+                self.gauges[at] = column.gauge(record)
 
     def _compare(self, at: int, value: float, until_ms: int) -> None:
         before = self.values.get(at)

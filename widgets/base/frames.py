@@ -54,13 +54,18 @@ class Frames(QObject):
             self._timer.start()
 
     def flush(self) -> None:
-        """Do the frame now."""
+        """Do the frame now; when one of those who asked fails, the others are called with the next."""
         self._timer.stop()
-        waiting, self._waiting = self._waiting, {}
-        for reference in waiting.values():
-            method = reference()
-            if method is not None and isValid(method.__self__):  # type: ignore[attr-defined]
-                method()
+        batch, self._waiting = self._waiting, {}
+        try:
+            while batch:
+                method = batch.pop(next(iter(batch)))()
+                if method is not None and isValid(method.__self__):  # type: ignore[attr-defined]
+                    method()
+        finally:
+            if batch:
+                self._waiting = batch | self._waiting
+                self._timer.start()
 
     def age_s(self, slot: int | None) -> float:
         """Return how many seconds ago a slot of the board was heard; infinity when never."""

@@ -265,6 +265,10 @@ class Grid(QTableView, Generic[R]):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._cells.now_ms = self.panel.frames.now_ms
+        first, last = self._seen()
+        for line in self.rows.lines[first : last + 1]:
+            if line.is_dirty and not line.texts:
+                line.refresh(self.rows.columns)
         self._paint_current()
         super().paintEvent(event)
         if not self.rows.lines and self.empty:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QPalette
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from engine.core.model import LinkState, Phase
@@ -36,24 +36,28 @@ class Chip(QLabel):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._word = "muted"
+        self.word = "muted"
+        """The theme's word for the ground."""
         self.setContentsMargins(8, 1, 8, 1)
         self.setFont(face(self.font().pointSize(), is_bold=True))
-        self.setAutoFillBackground(True)
-        theme.changed.connect(self._recolour)
+        theme.changed.connect(self.update)
 
     def say(self, text: str, word: str) -> None:
         """Change the text and the colour of its ground."""
-        if text != self.text() or word != self._word:
+        if text != self.text() or word != self.word:
             self.setText(text)
-            self._word = word
-            self._recolour()
+            self.word = word
+            self.update()
 
-    def _recolour(self) -> None:
-        palette = self.palette()
-        palette.setColor(QPalette.ColorRole.Window, self._theme.colour(self._word))
-        palette.setColor(QPalette.ColorRole.WindowText, self._theme.colour("panel"))
-        self.setPalette(palette)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.colour(self.word))
+        painter.drawRoundedRect(self.rect().adjusted(2, 1, -2, -1), 3, 3)
+        painter.setPen(self._theme.colour("panel"))
+        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), self.text())
+        painter.end()
 
 
 class StatusBar(QStatusBar):
@@ -95,7 +99,8 @@ class StatusBar(QStatusBar):
         reason = f": {view.link_reason}" if view.link_reason and view.link is not LinkState.LIVE else ""
         self.link.say(f"{view.broker_name or 'broker'} {text}{reason}", tone)
         self._say_feed()
-        self.phase.say(view.phase_text or view.phase.value.capitalize(), "text" if view.phase is Phase.CONTINUOUS else "muted")
+        phase = view.phase_text or view.phase.value
+        self.phase.say(phase[:1].upper() + phase[1:], "text" if view.phase is Phase.CONTINUOUS else "muted")
         account = view.account
         if account is None:
             self.day.say("")

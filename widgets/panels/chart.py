@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QMenu
 
 from engine.core.model import Fill, Instrument, Order, Position
@@ -58,7 +58,6 @@ class Chart(Panel):
         self.setFocusProxy(self.plot)
         column(self, strip(self.finder, self.interval, self._indicators, newest, None), strip(self.head, self.readout, None), self.plot)
         self._listen()
-        self._follow_first()
 
     def _listen(self) -> None:
         view = self.view
@@ -99,7 +98,7 @@ class Chart(Panel):
 
     def _follow_first(self) -> None:
         """Without a wish, show what is followed first."""
-        if self.instrument is None:
+        if self.instrument is None and self.isVisible():
             board = self.view.board.instruments
             key = self._wanted_key or (board[0].key if board else "")
             if key in self.view.catalogue:
@@ -223,7 +222,11 @@ class Chart(Panel):
         self.plot.set_overlays(overlays)
         self._indicators.setText(", ".join(overlay.title for overlay in overlays) or "Indicators")
 
-    # Keys
+    # Qt's own events
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._follow_first()  # not before: nobody would hear what it asks for
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self.has_key(key_text(event)):

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QRect, QTimer
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QPoint, QTimer
 
 from engine.core.model import Instrument, Phase, Position
 from engine.view import EngineView
@@ -100,19 +99,10 @@ def _priced(name: str) -> Callable[[WatchRow], str]:
     return lambda row: numbers.price(row.figure(name), row.decimals)
 
 
-def _draw_day(painter: QPainter, area: QRect, row: WatchRow, theme: Theme) -> None:
-    place = row.place_in_day
-    middle = area.center().y()
-    painter.fillRect(QRect(area.x(), middle, area.width(), 2), theme.colour("line_strong"))
-    if place == place:  # NaN: the day has no range yet
-        at = area.x() + round(min(1.0, max(0.0, place)) * (area.width() - 3))
-        painter.fillRect(QRect(at, middle - 4, 3, 10), theme.colour(by_sign(row.change)))
-
-
 COLUMNS: tuple[Column[WatchRow], ...] = (
-    Column("symbol", "Symbol", lambda r: r.instrument.symbol, 108, tip="Symbol; the exchange is NSE unless it says so"),
+    Column("symbol", "Symbol", lambda r: r.instrument.symbol, 104, tip="Symbol; the exchange is NSE unless it says so"),
     Column(
-        "last", "LTP", _priced("last_price"), 84, is_number=True, tone=lambda r: by_sign(r.change) if r.change else "text",
+        "last", "LTP", _priced("last_price"), 78, is_number=True, tone=lambda r: by_sign(r.change) if r.change else "text",
         order=lambda r: r.figure("last_price"), flash=lambda r: r.figure("last_price"), tip="Last traded price",
     ),
     Column(
@@ -121,16 +111,16 @@ COLUMNS: tuple[Column[WatchRow], ...] = (
     ),
     Column(
         "change", "Chg", lambda r: numbers.signed(r.change, r.decimals) if r.figure("last_price") else numbers.NONE, 68, is_number=True,
-        tone=lambda r: by_sign(r.change), order=lambda r: r.change, tip="Change against the previous close in rupees",
+        tone=lambda r: by_sign(r.change), order=lambda r: r.change, is_hidden=True, tip="Change against the previous close in rupees",
     ),
-    Column("bid", "Bid", _priced("bid"), 80, is_number=True, order=lambda r: r.figure("bid"), tip="Best price someone buys at"),
-    Column("ask", "Ask", _priced("ask"), 80, is_number=True, order=lambda r: r.figure("ask"), tip="Best price someone sells at"),
+    Column("bid", "Bid", _priced("bid"), 76, is_number=True, order=lambda r: r.figure("bid"), tip="Best price someone buys at"),
+    Column("ask", "Ask", _priced("ask"), 76, is_number=True, order=lambda r: r.figure("ask"), tip="Best price someone sells at"),
     Column("spread", "Spread", lambda r: numbers.price(r.spread, r.decimals), 62, is_number=True, order=lambda r: r.spread, is_hidden=True),
     Column(
         "volume", "Volume", lambda r: numbers.compact(r.figure("volume")), 76, is_number=True, order=lambda r: r.figure("volume"),
         tone=lambda r: "muted", tip="Traded today",
     ),
-    Column("day", "Day range", lambda r: f"{r.place_in_day:.0%}" if r.place_in_day == r.place_in_day else numbers.NONE, 86, draw=_draw_day,
+    Column("day", "Day range", lambda r: f"{r.place_in_day:.0%}" if r.place_in_day == r.place_in_day else numbers.NONE, 86, gauge=lambda r: r.place_in_day, tone=lambda r: by_sign(r.change),
            order=lambda r: r.place_in_day, tip="Where the price stands between the day's low (left) and high (right)"),
     Column("open", "Open", _priced("open"), 80, is_number=True, order=lambda r: r.figure("open"), is_hidden=True),
     Column("high", "High", _priced("high"), 80, is_number=True, order=lambda r: r.figure("high"), is_hidden=True),

@@ -102,6 +102,7 @@ class Orders(Panel):
         column(self, strip(self.shown, None, self._modify, self._cancel, self._cancel_all), self.amend, self.grid)
         self.shown.chosen.connect(self._show)
         self.amend.changed.connect(lambda order_id, change: self.requested.emit("order.modify", (order_id, change)))
+        self.grid.horizontalHeader().setStretchLastSection(True)
         self.grid.focused.connect(lambda record: self._enable())
         self.grid.menu_asked.connect(self._on_menu)
         self.grid.double_clicked.connect(lambda record: self._open_amend())
@@ -131,7 +132,7 @@ class Orders(Panel):
             Column("owner", "Owner", lambda o: o.request.owner, 100, tone=lambda o: "muted", tip="Strategy, or hand"),
             Column("purpose", "For", lambda o: o.request.purpose.value.replace("_", " "), 78, tone=lambda o: "muted",
                    tip="Why it was sent: entry, exit, stop, target"),
-            Column("message", "Message", lambda o: o.message, 260, tone=lambda o: "bad" if STATUS[o.status][1] == "bad" else "muted"),
+            Column("message", "Message", lambda o: o.message, 200, tone=lambda o: "bad" if STATUS[o.status][1] == "bad" else "muted"),
             Column("id", "Order id", lambda o: o.id, 170, tone=lambda o: "faint", is_hidden=True),
             Column("broker_id", "Broker's id", lambda o: o.broker_order_id, 150, tone=lambda o: "faint", is_hidden=True),
         )  # fmt: skip

@@ -87,7 +87,7 @@ COLUMNS: tuple[Column[StrategyStatus], ...] = (
     Column("drawdown", "Drawdown", lambda s: numbers.decimal(s.drawdown_pct) + "%", 76, is_number=True, order=lambda s: s.drawdown_pct,
            tone=lambda s: "muted", tip="Fall from its peak, in percent"),
     Column("last_signal", "Last signal", lambda s: s.last_signal, 190, tone=lambda s: "muted"),
-    Column("error", "Fault", lambda s: s.last_error, 240, tone=lambda s: "bad"),
+    Column("error", "Fault", lambda s: s.last_error, 200, tone=lambda s: "bad"),
     Column("parameters", "Parameters", _parameters, 220, tone=lambda s: "muted", is_hidden=True),
     Column("started", "Started", lambda s: numbers.day_clock(s.started_ns), 112, tone=lambda s: "muted", order=lambda s: s.started_ns,
            is_hidden=True),
@@ -115,6 +115,7 @@ class Strategies(Panel):
         self._target = Label(theme, tone="muted")
         self.setFocusProxy(self.grid)
         column(self, strip(new, *self.buttons.values(), self.emergency, self._target, None), self.grid)
+        self.grid.horizontalHeader().setStretchLastSection(True)
         self.grid.focused.connect(self._on_focused)
         self.grid.menu_asked.connect(self._on_menu)
         view.strategy_changed.connect(self._on_strategy)

@@ -81,6 +81,8 @@ class Trades(Panel):
         self.shown = Segments([("Fills", "fills"), ("Round trips", "trades")], name="Trades shown")
         self.fills: Grid[Fill] = Grid(self, FILLS, is_newest_first=True, empty=NO_FILLS)
         self.trades: Grid[Trade] = Grid(self, TRADES, is_newest_first=True, empty=NO_TRADES)
+        for table in (self.fills, self.trades):
+            table.horizontalHeader().setStretchLastSection(True)
         self._sum_label = Label(theme, tone="muted")
         self._stack = QStackedWidget()
         self._stack.addWidget(self.fills)

@@ -27,9 +27,9 @@ def test_it_is_never_in_doubt_whether_this_is_real_money(status: StatusBar, desk
     desk.view.mode = "live"
     status.refresh()
     assert status.mode.text() == "LIVE"
-    assert status.mode.palette().window().color() == theme.colour("live")
+    assert status.mode.grab().toImage().pixelColor(6, 5) == theme.colour("live")
     theme.switch("light")
-    assert status.mode.palette().window().color() == theme.colour("live")
+    assert status.mode.grab().toImage().pixelColor(6, 5) == theme.colour("live")
 
 
 def test_link_feed_and_phase_follow_the_view(status: StatusBar, desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:

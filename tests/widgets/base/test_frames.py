@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 from shiboken6 import delete
@@ -63,6 +64,22 @@ def test_who_asks_again_while_painting_waits_for_the_next_frame(desk: Any) -> No
     frames.ask(restless.paint)
     frames.flush()
     assert restless.times == 1
+
+
+def test_one_that_fails_does_not_keep_the_others_from_painting(desk: Any) -> None:
+    frames = Frames.of(desk.view)
+
+    class Failing(Painter):
+        def paint(self) -> None:
+            raise ValueError("no such figure")
+
+    failing, other = Failing(), Painter()
+    frames.ask(failing.paint)
+    frames.ask(other.paint)
+    with pytest.raises(ValueError, match="no such figure"):
+        frames.flush()
+    frames.flush()
+    assert other.times == 1
 
 
 def test_ages_are_counted_from_the_last_frame_of_the_feed(desk: Any, qtbot: QtBot) -> None:

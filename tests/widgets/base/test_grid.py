@@ -199,6 +199,23 @@ def test_a_frame_writes_only_rows_that_are_seen_and_flashes_what_moved(grid: Gri
     assert last.is_dirty, "what is out of sight is not written"
 
 
+def test_a_column_that_fails_is_not_asked_while_painting(host: Host) -> None:
+    asked_for: list[str] = []
+
+    def fail(row: Row) -> str:
+        asked_for.append(row.name)
+        raise ValueError(row.name)
+
+    grid: Grid[Row] = Grid(host, [Column("name", "Name", fail)])
+    grid.show()
+    line = grid.rows.put("one", Row("one", 1.0))
+    with pytest.raises(ValueError, match="one"):
+        grid.on_frame()
+    assert not grid.grab().isNull(), "an exception inside Qt's painting would end the process"
+    assert asked_for == ["one"]
+    assert not line.is_dirty
+
+
 def test_a_flash_goes_out_by_itself(grid: Grid[Row], qtbot: QtBot) -> None:
     grid.on_frame()
     line = grid.rows.put("alpha", Row("alpha", 5.0))

@@ -26,6 +26,13 @@ def test_without_a_wish_the_first_followed_instrument_is_shown(chart: Chart) -> 
     assert chart.head.text() == "RELIANCE"
 
 
+def test_it_asks_for_history_only_when_somebody_can_hear_it(desk: Any, theme: Theme, shown: Any, asked: Any) -> None:
+    chart = Chart(desk.view, theme)
+    kept = asked(chart)
+    shown(chart)
+    assert kept == [("chart.load", ("NSE:RELIANCE", 60))]
+
+
 def test_showing_an_instrument_asks_for_its_history_and_draws_the_answer(chart: Chart, desk: Any, asked: Any, minutes: Any) -> None:
     kept = asked(chart)
     chart.show_key("NSE:TCS")
