@@ -171,10 +171,9 @@ def place(leg: Row, orders: Rows, wanted: int, purpose: int, intent: Row) -> Non
 
 @compiled("void(RUN, LEG[:], RESTING[:], i8, INTENT, BAR)")
 def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) -> None:
-    """Act on a new wish: cancel what the last one has working, size it, ask the limits, place."""
+    """Act on a new wish, with nothing of the last one working any more: size it, ask the limits, place."""
     leg = legs[k]
     sizing, held, target = leg.sizing, leg.position.quantity, intent.target
-    cancel_own(leg, orders)
     size = size_of(sizing, run.account.equity, bar.close, intent.stop)
     wanted = wanted_quantity(target, leg.held_target, held, size, sizing.lot, sizing.can_short != 0)
     if size <= 0 and held * target <= 0.0 and (target > 0.0 or (target < 0.0 and sizing.can_short != 0)):
@@ -193,6 +192,7 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
     run.orders += 1
     place(leg, orders, wanted, purpose, intent)
     leg.reserved = opened_by(held, quantity) * price * leg.multiplier
+    note_reach(leg, orders)
 
 
 @compiled("void(RUN, LEG[:], RESTING[:], i8, INTENT, BAR)")
@@ -208,5 +208,15 @@ def act(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) -> No
     if leg.position.quantity != 0:
         move_protection(leg, orders, intent, bar)
     if not math.isnan(intent.target):
-        follow(run, legs, orders, k, intent, bar)
+        if cancel_own(leg, orders) > 0 and len(legs) > 1:
+            # Until the cancel is certain the other instruments go first; `walk` comes back to it.
+            wish = leg.wish
+            wish.target = intent.target
+            wish.limit = intent.limit
+            wish.stop = intent.stop
+            wish.profit = intent.profit
+            wish.trail = intent.trail
+            leg.is_waiting = 1
+        else:
+            follow(run, legs, orders, k, intent, bar)
     note_reach(leg, orders)

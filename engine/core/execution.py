@@ -25,6 +25,7 @@ LEG = record(
     ("position", POSITION),
     ("sizing", SIZING),
     ("window", BAR),  # the forming bar of the decision interval
+    ("wish", INTENT),
     ("window_end", "i8"),  # when it ends; 0 = none is forming
     ("group", "i8"),  # of the SQUAREs that close it
     ("tick", "f8"),
@@ -42,6 +43,7 @@ LEG = record(
     ("next_profit", "f8"),
     ("next_trail", "f8"),
     ("is_trailed", "i1"),  # the stop has come from trailing
+    ("is_waiting", "i1"),  # the wish below waits until what the last one has working is cancelled
     ("is_closing", "i1"),  # a square-off is on its way
     ("is_squared", "i1"),  # square-off time has passed today: no new entries
     ("is_charged", "i1"),  # some rate is not zero
@@ -116,16 +118,17 @@ def add_order(leg: Row, orders: Rows, kind: int, quantity: int, price: float, re
     leg.count += 1
 
 
-@compiled("void(LEG, RESTING[:])")
-def cancel_own(leg: Row, orders: Rows) -> None:
-    """Take out what the strategy itself has working; protection and square-off stay."""
-    index = 0
+@compiled("i8(LEG, RESTING[:])")
+def cancel_own(leg: Row, orders: Rows) -> int:
+    """Take out what the strategy itself has working, and return how much that was; protection and square-off stay."""
+    index, before = 0, leg.count
     while index < leg.count:
         if is_own(orders[index].reason):
             leg.count = remove(orders, leg.count, index)
         else:
             index += 1
     leg.reserved = 0
+    return int(before - leg.count)
 
 
 @compiled("void(LEG, RESTING[:], i1, i8, f8, i1, i1)")

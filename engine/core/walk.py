@@ -11,7 +11,7 @@ import math
 
 from engine.core.bars import extend, open_of, window_start
 from engine.core.compiled import borrowed, compiled
-from engine.core.decision import NEVER, act, begin_day, mark_account, square_off, withdraw_entries
+from engine.core.decision import NEVER, act, begin_day, follow, mark_account, square_off, withdraw_entries
 from engine.core.execution import ROOM, is_reached, match_open, match_range
 from engine.core.grid import price_units
 from engine.core.records import Row, Rows
@@ -169,6 +169,14 @@ def on_time(on_bar: Step, states: Rows, params: Rows, run: Row, legs: Rows, orde
             run.decisions += 1
             if wants(intent) or not math.isnan(leg.trail):
                 act(run, legs, orders[k], k, intent, leg.window)
+                if run.fault != 0:
+                    withdraw_entries(legs, orders)
+    for k in range(len(legs)):
+        leg = legs[k]
+        if leg.is_waiting != 0:
+            leg.is_waiting = 0
+            if run.fault == 0:
+                follow(run, legs, orders[k], k, leg.wish, leg.window)
                 if run.fault != 0:
                     withdraw_entries(legs, orders)
 

@@ -446,6 +446,20 @@ def test_instruments_share_the_cash_and_count_what_is_on_its_way() -> None:
     assert made.equity_ns.tolist() == [OPEN, OPEN + MINUTE, OPEN + 2 * MINUTE]
 
 
+def test_a_wish_that_waits_for_a_cancel_lets_the_other_instruments_go_first() -> None:
+    bars = together(minutes(*[FLAT] * 4), minutes(*[FLAT] * 4, instrument=1))
+    first = {0: want(1.0, limit=90.0), 1: want(1.0)}
+    made = run(bars, first, {1: want(1.0)}, given=terms(sizing(10, 10), capital=1_500))
+    assert made.fills["instrument"].tolist() == [1]
+    assert made.denied == {"cash": 1}
+    faulty = run(bars, first, {1: want(math.inf)}, given=terms(sizing(10, 10)))
+    assert (len(faulty.fills), faulty.orders) == (0, 1)
+    sized = risk(risk_pct=1.0)
+    unsized = run(bars, {0: want(1.0, limit=90.0, stop=80.0), 1: want(1.0)}, {}, given=terms(np.concatenate([sized, sized])))
+    assert unsized.fault.startswith("Expected a stop")
+    assert len(unsized.fills) == 0
+
+
 def test_what_is_held_at_market_value_binds_cash() -> None:
     rise: Bar = (150.0, 150.0, 150.0, 150.0)
     bars = together(minutes(FLAT, FLAT, rise, rise), minutes(*[FLAT] * 4, instrument=1))
