@@ -14,7 +14,10 @@ from widgets.base.layouts import Label, Verb
 from widgets.base.theme import Theme
 
 MOST = 3
-WIDTH, EDGE, TOP = 460, 12, 40
+WIDTH, EDGE = 460, 12
+FOOT = 36
+"""Room for the status bar, which no notice may hide."""
+
 STAYS_MS = {"info": 5_000, "warning": 12_000, "critical": 0}
 """By level; 0 stays until it is closed."""
 
@@ -77,7 +80,7 @@ class Notice(QFrame):
 
 
 class NoticeBar(QWidget):
-    """The newest few notices, the newest on top. With a parent it lies over its upper right corner; without, it stands in a layout."""
+    """The newest few notices, the newest on top. With a parent it lies over its lower right corner; without, it stands in a layout."""
 
     def __init__(self, view: EngineView, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,7 +106,7 @@ class NoticeBar(QWidget):
         width = min(WIDTH, parent.width() - 2 * EDGE)
         self.setFixedWidth(width)
         height = max(self._stack.totalHeightForWidth(width), self._stack.totalMinimumSize().height())
-        self.setGeometry(parent.width() - width - EDGE, TOP, width, height)
+        self.setGeometry(parent.width() - width - EDGE, parent.height() - height - FOOT, width, height)
         self.raise_()
 
     def say(self, level: str, text: str) -> None:

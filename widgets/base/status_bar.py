@@ -71,6 +71,7 @@ class StatusBar(QStatusBar):
         self.link, self.feed, self.phase = Label(theme, tone="muted"), Label(theme, tone="muted"), Label(theme, tone="muted")
         self.day, self.rate, self.clock = Label(theme, tone="muted"), Label(theme, tone="muted"), Label(theme, tone="muted")
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(2, 0, 8, 0)
         for label in (self.mode, self.link, self.feed, self.phase):
             label.setMargin(2)
             self.addWidget(label)

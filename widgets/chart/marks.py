@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 
 from engine.core.model import Fill, OrderType, Side
@@ -20,6 +20,7 @@ from widgets.base.theme import Theme
 from widgets.chart.series import Series
 
 ARROW_PX = 6.0
+LABEL_LEFT, LABEL_STEP = 8.0, 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +131,23 @@ class Levels(_Overlay):
         transform = painter.worldTransform()
         left, right = (transform.map(QPointF(x, view.center().y())).x() for x in (view.left(), view.right()))
         painter.resetTransform()
+        metrics = QFontMetricsF(painter.font())
+        taken: list[QRectF] = []
         for level in self.levels:
             if view.top() <= level.price <= view.bottom():
                 y = round(transform.map(QPointF(view.left(), level.price)).y()) + 0.5
-                self._draw(painter, level, left, right, y)
+                size = QSizeF(metrics.horizontalAdvance(level.text) + 12, metrics.height() + 2)
+                box = QRectF(QPointF(left + LABEL_LEFT, y - size.height() / 2), size)
+                while any(box.intersects(other) for other in taken):
+                    box.translate(LABEL_STEP, 0)
+                taken.append(box)
+                self._draw(painter, level, (left, right, y), box)
 
-    def _draw(self, painter: QPainter, level: Level, left: float, right: float, y: float) -> None:
+    def _draw(self, painter: QPainter, level: Level, line: tuple[float, float, float], box: QRectF) -> None:
+        left, right, y = line
         pen = QPen(self.theme.colour(level.word), 1, Qt.PenStyle.DotLine if level.is_dotted else Qt.PenStyle.DashLine)
         painter.setPen(pen)
         painter.drawLine(QPointF(left, y), QPointF(right, y))
-        if not level.text:
-            return
-        metrics = QFontMetricsF(painter.font())
-        box = QRectF(left + 8, y - metrics.height() / 2 - 1, metrics.horizontalAdvance(level.text) + 12, metrics.height() + 2)
         painter.setPen(QPen(self.theme.colour(level.word), 1))
         painter.setBrush(self.theme.colour("panel"))
         painter.drawRect(box)

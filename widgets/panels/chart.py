@@ -45,6 +45,7 @@ class Chart(Panel):
         self.instrument: Instrument | None = None
         self.overlay_names: list[str] = []
         self._wanted_key = ""
+        self._pointed: int | None = None
         self._make_series: Callable[[int], Series] = Series
         self.series: Series = Series(60)
         self.plot = Plot(theme)
@@ -62,7 +63,7 @@ class Chart(Panel):
     def _listen(self) -> None:
         view = self.view
         self.interval.chosen.connect(self._load)
-        self.plot.pointed.connect(self._read)
+        self.plot.pointed.connect(self._on_pointed)
         self.plot.installEventFilter(self)
         view.history_loaded.connect(self._on_history)
         view.bars_closed.connect(self._on_bars)
@@ -119,7 +120,7 @@ class Chart(Panel):
         self.plot.show_series(self.series, numbers.decimals_of(self.instrument.tick_size))
         self.plot.fills.show_fills(self.series, [fill for fill in self.view.fills if fill.instrument.key == self.instrument.key])
         self._show_lines()
-        self._read(None)
+        self._on_pointed(None)
 
     # What comes in
 
@@ -162,7 +163,7 @@ class Chart(Panel):
             self.plot.on_change(len(self.series) > before)
         last, close = float(self.view.board.last_price[slot]), float(self.view.board.close[slot])
         self.plot.tag_last(last, "up" if last >= close else "down")
-        self._read(None)
+        self._read()
 
     def _on_fill(self, fill: Fill) -> None:
         if self.instrument is not None and fill.instrument.key == self.instrument.key:
@@ -180,10 +181,15 @@ class Chart(Panel):
 
     # What is read
 
-    def _read(self, place: int | None) -> None:
+    def _on_pointed(self, place: int | None) -> None:
+        self._pointed = place
+        self._read()
+
+    def _read(self) -> None:
         """Write one bar's figures: the one under the pointer, or the newest."""
         if not len(self.series):
             return
+        place = self._pointed
         at = len(self.series) - 1 if place is None else place
         bar, rows = self.series.rows[at], self.series.rows
         before = float(rows["close"][at - 1]) if at else float(bar.open)

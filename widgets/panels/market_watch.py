@@ -5,6 +5,7 @@ B and S open a ticket for the focused row, Enter its chart. Rows fade when their
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -84,6 +85,11 @@ class WatchRow:
         return (last - low) / (high - low) if high > low > 0 and last else float("nan")
 
     @property
+    def place_text(self) -> str:
+        """The same in percent of the day's range."""
+        return f"{self.place_in_day:.0%}" if math.isfinite(self.place_in_day) else numbers.NONE
+
+    @property
     def held(self) -> int:
         """Quantity held, over all products."""
         positions: Mapping[tuple[str, str], Position] = self._view.positions
@@ -120,7 +126,7 @@ COLUMNS: tuple[Column[WatchRow], ...] = (
         "volume", "Volume", lambda r: numbers.compact(r.figure("volume")), 76, is_number=True, order=lambda r: r.figure("volume"),
         tone=lambda r: "muted", tip="Traded today",
     ),
-    Column("day", "Day range", lambda r: f"{r.place_in_day:.0%}" if r.place_in_day == r.place_in_day else numbers.NONE, 86, gauge=lambda r: r.place_in_day, tone=lambda r: by_sign(r.change),
+    Column("day", "Day range", lambda r: r.place_text, 86, gauge=lambda r: r.place_in_day, tone=lambda r: by_sign(r.change),
            order=lambda r: r.place_in_day, tip="Where the price stands between the day's low (left) and high (right)"),
     Column("open", "Open", _priced("open"), 80, is_number=True, order=lambda r: r.figure("open"), is_hidden=True),
     Column("high", "High", _priced("high"), 80, is_number=True, order=lambda r: r.figure("high"), is_hidden=True),

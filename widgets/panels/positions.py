@@ -117,7 +117,7 @@ class Positions(Panel):
         self._held = Label(theme, tone="muted")
         parts = [strip(Label(theme, name, "muted"), label) for name, label in self.totals.items()]
         self.setFocusProxy(self.grid)
-        column(self, strip(self._held, None, self._close), self.grid, strip(None, *parts))
+        column(self, strip(self._held, None, self._close), self.grid, strip(*parts, None))
         self.grid.focused.connect(lambda record: self._enable())
         self.grid.menu_asked.connect(self._on_menu)
         self.grid.double_clicked.connect(lambda row: self.requested.emit("chart.open", row.position.instrument.key))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
@@ -99,8 +99,13 @@ def test_fills_positions_and_orders_show_on_it(chart: Chart, desk: Any, minutes:
     desk.order("1", OrderStatus.OPEN)
     desk.frame()
     assert len(chart.plot.levels.levels) == 2
-    chart._read(6)
+    chart.plot.point(QPointF(6, 1_480.0))
     assert "BUY 10 at 1,480.00 (ema)" in chart.readout.text()
+    desk.tick("RELIANCE", 1_481.0)
+    desk.frame()
+    assert "BUY 10" in chart.readout.text(), "a tick does not take away what is being read"
+    chart.plot.leave()
+    assert "BUY 10" not in chart.readout.text()
 
 
 def test_b_and_s_open_a_ticket_for_what_is_shown(chart: Chart, asked: Any, press: Any) -> None:
