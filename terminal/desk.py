@@ -63,6 +63,7 @@ class Desk:
 
     @window.setter
     def window(self, window: Window) -> None:
+        """Put a window on the desk."""
         self._window = window
 
     async def open(self) -> None:

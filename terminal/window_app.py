@@ -40,9 +40,10 @@ log = logging.getLogger(__name__)
 
 def open_window(arguments: argparse.Namespace) -> int:
     """Open the window and return the exit code once it is closed; raises TradingError for what cannot be used."""
-    folder = make_folder(data_folder(arguments.data_dir))
+    folder = data_folder(arguments.data_dir)
     settings, fault = _settings(folder)
     plan = engine_settings(arguments, settings, folder)
+    make_folder(folder)
     handler = start_logging(folder / "logs", settings["log_level"])
     crash = CrashHooks(folder / "logs")
     crash.install()

@@ -104,10 +104,17 @@ def _run(target: Parser) -> None:
     target.add_argument("--speed", type=speed, default=0.0, help="max (default), or times real time")
     target.add_argument("--param", type=pair, action="append", default=[], metavar="K=V", help="parameter of the strategy")
     target.add_argument("--risk", type=pair, action="append", default=[], metavar="K=V", help="risk limit, for example max_positions=3")
-    target.add_argument("--sizing", default="risk", metavar="risk|fixed:N", help="how much an order is (default risk)")
+    target.add_argument(
+        "--sizing",
+        default=None,
+        metavar="risk|fixed:N",
+        help="how much an order is (default risk where --risk tells how much, else fixed:1)",
+    )
     target.add_argument("--product", choices=PRODUCTS, default="MIS", help="how positions are carried (default MIS)")
     target.add_argument("--charges", choices=CHARGES, default="zerodha", help="schedule of charges (default zerodha)")
-    target.add_argument("--interval", type=int, default=1, metavar="MINUTES", help="bar that decisions are made on (default 1)")
+    target.add_argument(
+        "--interval", type=int, default=None, metavar="MINUTES", help="bar that decisions are made on (default: the file's own)"
+    )
     target.add_argument("--capital", type=float, default=None, metavar="RUPEES", help="same as --risk capital=RUPEES")
     target.add_argument("--strict", action="store_true", help="refuse the file also for rows that are only odd")
     target.add_argument("--resume", action="store_true", help="go on where the same run was cut off")

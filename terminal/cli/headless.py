@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 
 def headless(arguments: argparse.Namespace) -> int:
     """Trade until it is ended; returns the exit code. Raises TradingError for what cannot be used."""
-    folder = make_folder(data_folder(arguments.data_dir))
+    folder = data_folder(arguments.data_dir)
     settings = Settings.load(folder)
     plan = engine_settings(arguments, settings, folder)
+    make_folder(folder)
     handler = start_logging(folder / "logs", settings["log_level"])
     crash = CrashHooks(folder / "logs")
     crash.install()

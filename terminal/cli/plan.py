@@ -21,13 +21,13 @@ def engine_settings(arguments: argparse.Namespace, settings: Settings, folder: P
     file = existing(arguments.replay) if arguments.replay else None
     if file is None and arguments.symbols:
         raise InvalidOption("Expected --replay FILE with --symbols, was none; give the file that the symbols are in.")
-    if file is None and arguments.speed is not None:
-        raise InvalidOption("Expected --replay FILE with --speed, was none; the generated market keeps to real time.")
+    if file is None and arguments.speed == 0:
+        raise InvalidOption("Expected a factor as --speed of the generated market, was max: it has no end; give for example 60.")
     return EngineSettings(
         data_dir=folder,
         database=settings["database"],
         broker=settings["broker"],
-        broker_options={} if file is not None else {"seed": settings["market_seed"]},
+        broker_options={} if file is not None else {"seed": settings["market_seed"], "speed": arguments.speed or 1.0},
         capital=settings["capital"],
         charges=settings["charges"],
         replay=file,
