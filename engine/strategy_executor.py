@@ -12,11 +12,12 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal, SignalInstance
 
 from engine.brokers.base import Broker
 from engine.core.errors import InvalidOption, TradingError, UserError
-from engine.core.model import Fill, Order, OrderStatus, Position, StrategyState, StrategyStatus
+from engine.core.model import Fill, Order, OrderStatus, StrategyState, StrategyStatus
 from engine.core.records import Row, Rows
 from engine.instruments import Instruments
 from engine.session import TradingSession
@@ -67,6 +68,7 @@ class StrategyExecutor(QObject):
         self._home = StrategyHome(self.config, broker, self.mode, session)
         self._instruments = instruments
         self._legs: dict[int, Leg] = {}
+        self._is_mine = np.zeros(1, dtype=bool)
         self._orders: StrategyOrders | None = None
         self._callback: SignalCallback | None = None
         self._heard: list[tuple[SignalInstance, Callable[..., None]]] = []
@@ -141,6 +143,7 @@ class StrategyExecutor(QObject):
             session = await self._home.open()
             legs = await set_up(session, self.config, self._instruments, is_learning=self._callback is None)
             self._legs = {leg.slot: leg for leg in legs}
+            self._is_mine = np.isin(np.arange(max(self._legs) + 2), list(self._legs))
             self._orders = StrategyOrders(session, self.config)
             self._listen(session)
             self.tally.started_ns = session.clock.now_ns()
@@ -160,14 +163,14 @@ class StrategyExecutor(QObject):
         """Decide on the closed bars of this strategy's interval and symbols."""
         if interval_s != self.config.interval_s:
             return
-        for index, slot in enumerate(rows["instrument"].tolist()):
-            leg = self._legs.get(slot)
-            if leg is not None and self.state in (S.RUNNING, S.PAUSED):
-                self.on_bar(leg, rows[index])
+        slots = rows["instrument"]
+        for index in np.flatnonzero(self._is_mine[np.minimum(slots, len(self._is_mine) - 1)]).tolist():
+            if self.state in (S.RUNNING, S.PAUSED):
+                self.on_bar(self._legs[int(slots[index])], rows[index])
 
     def on_bar(self, leg: Leg, bar: Row) -> None:
         """Let the strategy decide on one closed bar; whatever goes wrong in it stops this strategy only."""
-        if bar.time_ns <= leg.decided_ns:
+        if bar["time_ns"] <= leg.decided_ns:
             return
         try:
             self._decide(leg, bar)
@@ -189,32 +192,28 @@ class StrategyExecutor(QObject):
                 self._fault(error)
 
     def on_fill(self, fill: Fill) -> None:
-        """Count this strategy's fills."""
+        """Count this strategy's fills; an emergency stop ends once nothing is held any more."""
         if fill.owner == self.config.id:
             self.tally.fills += 1
             self._tell()
-
-    def on_book(self, position: Position) -> None:
-        """End an emergency stop once nothing is held any more."""
-        if position.owner == self.config.id and self.state is S.STOPPING:
-            self._end_if_flat()
+            if self.state is S.STOPPING:
+                self._end_if_flat()
 
     def _decide(self, leg: Leg, bar: Row) -> None:
         session, orders = self._running()
         if self._callback is not None and not session.broker.is_warming_up:
-            intent = leg.decide_by(self._callback, bar, session.board.quote(leg.slot), orders.held(leg))
+            wish = leg.decide_by(self._callback, bar, session.board.quote(leg.slot), orders.held(leg))
         elif self._callback is not None:
             return
         elif session.broker.is_warming_up:
             leg.learn(bar)
             return
         else:
-            intent = leg.decide(bar)
-        if not math.isnan(intent.target):
+            wish = leg.decide(bar)
+        if not math.isnan(wish.target):
             self.tally.signals += 1
-            self.tally.last_signal = f"{leg.instrument.symbol} {intent.target:+g} at {bar.close:,.2f}"
-            self._tell()
-        orders.act(leg, intent, bar, may_open=self.state is S.RUNNING)
+            self.tally.last_signal = f"{leg.instrument.symbol} {wish.target:+g} at {bar['close']:.2f}"
+        orders.act(leg, wish, bar, may_open=self.state is S.RUNNING)
 
     def _pause(self) -> None:
         self._require("that runs", S.RUNNING)
@@ -269,7 +268,6 @@ class StrategyExecutor(QObject):
             (session.market_data.bars_closed, self.on_bars),
             (session.orders.order_changed, self.on_order),
             (session.orders.order_filled, self.on_fill),
-            (session.positions.book_changed, self.on_book),
         ]
 
     def _running(self) -> tuple[TradingSession, StrategyOrders]:

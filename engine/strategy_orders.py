@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from engine.core.model import Order, OrderStatus, Position, Product, Purpose
-from engine.core.records import INTENT, Row, Rows
+from engine.core.records import Row
 from engine.core.sizing import NO_SIZE, order_for, size_for, size_of
 from engine.session import TradingSession
 from engine.strategy_config import StrategyConfig
-from engine.strategy_leg import Leg
+from engine.strategy_leg import Leg, Wish
 
 OWN = frozenset({Purpose.ENTRY, Purpose.EXIT, Purpose.REVERSAL})
 """Purposes of what a strategy wished for itself."""
@@ -29,32 +27,31 @@ class StrategyOrders:
         """Decisions that came to no quantity at all."""
         self._session = session
         self._config = config
-        self._waiting: dict[str, tuple[Leg, Rows, float, bool]] = {}
+        self._waiting: dict[str, tuple[Leg, Wish, float, bool]] = {}
 
     def held(self, leg: Leg) -> int:
         """Return the signed quantity that the strategy holds."""
         return self._session.positions.quantity(leg.instrument.key, self._config.product, self._config.id)
 
-    def act(self, leg: Leg, intent: Row, bar: Row, *, may_open: bool) -> Order | None:
-        """Do what an intent asks for at the close of its bar, then draw a trailing stop; returns the order, if one was made.
+    def act(self, leg: Leg, wish: Wish, bar: Row, *, may_open: bool) -> Order | None:
+        """Do what is wished for at the close of its bar, then draw a trailing stop; returns the order, if one was made.
 
         `may_open`: else only what reduces the position is done. Raises UserError when nothing tells how much to order.
         """
-        target, _, stop, profit, trail = intent.item()
-        prices = {name: value for name, value in (("stop", stop), ("target", profit), ("trail", trail)) if not math.isnan(value)}
-        product, owner = self._config.product, self._config.id
-        plan = self._session.guard.plan(leg.instrument, product, owner)
-        is_trailing = plan is not None and plan.trail is not None
-        if math.isnan(target) and not prices and not is_trailing:
+        has_target = not math.isnan(wish.target)
+        prices = {name: value for name, value in zip(("stop", "target", "trail"), wish[2:], strict=True) if not math.isnan(value)}
+        if not has_target and not prices and not self._is_trailing(leg):
             return None
+        product, owner = self._config.product, self._config.id
         if product is Product.MIS and (self._session.is_past_square_off(leg.instrument) or self._is_closing(leg)):
             return None
         order = None
-        if not math.isnan(target):
-            order = self._follow(leg, intent, float(bar.close), may_open=may_open)
+        if has_target:
+            order = self._follow(leg, wish, float(bar["close"]), may_open=may_open)
         elif self.held(leg):
             self._session.guard.move(leg.instrument, product, owner, **prices)
-        self._session.trail(bar, leg.instrument, product, owner)
+        if self._is_trailing(leg):
+            self._session.trail(bar, leg.instrument, product, owner)
         return order
 
     def on_order(self, order: Order) -> Order | None:
@@ -63,8 +60,8 @@ class StrategyOrders:
         if waiting is None or self._working(waiting[0]):
             return None
         del self._waiting[order.instrument.key]
-        leg, intents, close, may_open = waiting
-        return self._order(leg, intents[0], close, may_open=may_open)
+        leg, wish, close, may_open = waiting
+        return self._order(leg, wish, close, may_open=may_open)
 
     def cancel_wishes(self) -> None:
         """Take back whatever would open or close by the strategy's own wish; protection stays."""
@@ -88,36 +85,36 @@ class StrategyOrders:
         """List what the strategy holds."""
         return self._session.positions.open_books(self._config.id)
 
-    def _follow(self, leg: Leg, intent: Row, close: float, *, may_open: bool) -> Order | None:
-        if not may_open and not self._reduces(leg, intent):
+    def _follow(self, leg: Leg, wish: Wish, close: float, *, may_open: bool) -> Order | None:
+        if not may_open and not self._reduces(leg, wish):
             return None
         self._waiting.pop(leg.instrument.key, None)
         working = self._working(leg)
         for order in working:
             self._session.cancel(order.id)
         if working and self._working(leg):
-            self._waiting[leg.instrument.key] = (leg, np.array([intent], dtype=INTENT), close, may_open)
+            self._waiting[leg.instrument.key] = (leg, wish, close, may_open)
             return None
-        return self._order(leg, intent, close, may_open=may_open)
+        return self._order(leg, wish, close, may_open=may_open)
 
-    def _reduces(self, leg: Leg, intent: Row) -> bool:
+    def _reduces(self, leg: Leg, wish: Wish) -> bool:
         held = self.held(leg)
-        return held != 0 and intent.target * held <= 0
+        return held != 0 and wish.target * held <= 0
 
-    def _order(self, leg: Leg, intent: Row, close: float, *, may_open: bool) -> Order | None:
+    def _order(self, leg: Leg, wish: Wish, close: float, *, may_open: bool) -> Order | None:
         """Size the wish and send the one order that leads to it."""
         if not may_open:
-            intent.target = 0.0
+            wish = wish._replace(target=0.0)
         held = self.held(leg)
         equity_units = self._session.positions.account(self._config.id).equity_units
-        size = size_of(leg.sizing[0], equity_units, close, float(intent.stop))
-        wish = float(intent.target) if leg.can_short else max(0.0, float(intent.target))
-        if wish != 0.0 and size <= 0 and held * wish <= 0.0:
+        size = size_of(leg.sizing, equity_units, close, wish.stop)
+        target = wish.target if leg.can_short else max(0.0, wish.target)
+        if target != 0.0 and size <= 0 and held * target <= 0.0:
             self.unsized += 1
             if size == NO_SIZE:
-                size_for(leg.sizing[0], equity_units, close, float(intent.stop))
+                size_for(leg.sizing, equity_units, close, wish.stop)
         request = order_for(
-            intent,
+            wish,
             leg.instrument,
             held,
             leg.held_target,
@@ -131,8 +128,12 @@ class StrategyOrders:
             return None
         order = self._session.submit(request)
         if order.status is not OrderStatus.DENIED:
-            leg.held_target = float(intent.target)
+            leg.held_target = wish.target
         return order
+
+    def _is_trailing(self, leg: Leg) -> bool:
+        plan = self._session.guard.plan(leg.instrument, self._config.product, self._config.id)
+        return plan is not None and plan.trail is not None
 
     def _is_closing(self, leg: Leg) -> bool:
         """Tell whether a square-off is on its way."""

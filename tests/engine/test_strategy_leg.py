@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from engine.core.model import Exchange, Instrument, Quote
-from engine.core.records import BAR, INTENT, Row, Rows, fields
+from engine.core.records import BAR, Row, Rows, fields
 from engine.core.registry import Template
 from engine.strategy_config import StrategyConfig, parse_strategy
-from engine.strategy_leg import Leg, StrategyFault
+from engine.strategy_leg import Leg, StrategyFault, Wish
 
 RELIANCE = Instrument(Exchange.NSE, "RELIANCE", 738561)
 QUOTE = Quote(RELIANCE, last_price=100.0, bid=99.95, ask=100.05, volume=7)
@@ -35,8 +35,8 @@ def bar(close: float = 100.0, time_ns: int = 60) -> Row:
     return rows[0]
 
 
-def wishes(intent: Row) -> dict[str, float]:
-    return {name: float(intent[name]) for name in INTENT.names or () if not math.isnan(intent[name])}
+def wishes(wish: Wish) -> dict[str, float]:
+    return {name: value for name, value in wish._asdict().items() if not math.isnan(value)}
 
 
 def test_the_template_sees_bar_by_bar_with_its_own_memory_and_a_clean_intent() -> None:
@@ -50,7 +50,7 @@ def test_the_template_sees_bar_by_bar_with_its_own_memory_and_a_clean_intent() -
     assert wishes(leg.decide(bar(110, 120))) == {"target": 1, "stop": 105}
     assert wishes(leg.decide(bar())) == {}
     assert leg.decided_ns == 60
-    assert (leg.sizing[0].fixed, leg.can_short) == (3, True)
+    assert (leg.sizing.fixed, leg.can_short) == (3, True)
     assert not Leg(config_of(on_bar, "CNC"), RELIANCE, 0).can_short
 
 
