@@ -149,6 +149,8 @@ class BarBuilder:
                 late = windows.forming[due]
                 windows.forming["time_ns"][due] = 0
                 closed = np.concatenate([closed, late[late["time_ns"] >= windows.state["from_ns"][due]]])
+                # Decisions of one moment are made in the order of slots, whatever the last minute of each brought.
+                closed = closed[np.lexsort((closed["instrument"], closed["time_ns"]))]
             if len(closed):
                 made.append((interval_s, closed))
         return made
