@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.core import compiled as compiling
-from engine.core.compiled import compile_all, compiled, is_disabled, pointer_type, record_type, row_of
+from engine.core.compiled import borrowed, compile_all, compiled, is_disabled, pointer_type, record_type, row_of
 from engine.core.records import BAR, INTENT, fields
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -146,3 +146,24 @@ def test_machine_code_reads_a_buffer_as_a_record_too() -> None:
     buffer = np.array([1.0, 2.0])
     assert fresh(buffer) == 4.0
     assert buffer.tolist() == [1.0, 3.0]
+
+
+def test_a_borrowed_array_is_the_array_itself() -> None:
+    rows = np.zeros(2)
+    assert borrowed(rows) is rows
+
+
+@with_machine_code
+def test_machine_code_writes_through_a_borrowed_array() -> None:
+    compiling._numba()
+    import numba
+
+    @numba.njit  # type: ignore[untyped-decorator]  # no disk cache, so that the teaching itself is run
+    def fresh(rows):  # type: ignore[no-untyped-def]
+        lent = borrowed(rows)
+        lent[1] = 5.0
+        return len(lent)
+
+    rows = np.zeros(2)
+    assert fresh(rows) == 2
+    assert rows.tolist() == [0.0, 5.0]
