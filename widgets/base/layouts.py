@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from widgets.base.theme import Theme, face
@@ -75,26 +75,25 @@ class Verb(QToolButton):
 
 
 class Label(QLabel):
-    """A text in one of the theme's colours, which can change."""
+    """A text in one of the theme's colours, which can change; painted by itself, for style sheets around it undo palettes."""
 
     def __init__(self, theme: Theme, text: str = "", tone: str = "text", *, points: int = 0, is_bold: bool = False) -> None:
         """`points` is added to the size of the window's type."""
         super().__init__(text)
         self._theme = theme
-        self._tone = ""
-        self.setForegroundRole(QPalette.ColorRole.WindowText)
+        self.word = tone
+        """The theme's word for its colour."""
         self.setTextFormat(Qt.TextFormat.PlainText)
         if points or is_bold:
             size: int = QFont(self.font()).pointSize()
             self.setFont(face(size + points, is_bold=is_bold))
-        self.tone(tone)
-        theme.changed.connect(self._recolour)
+        theme.changed.connect(self.update)
 
     def tone(self, word: str) -> None:
         """Write it in the colour of a word from now on."""
-        if word != self._tone:
-            self._tone = word
-            self._recolour()
+        if word != self.word:
+            self.word = word
+            self.update()
 
     def say(self, text: str, tone: str = "") -> None:
         """Change the text, and its colour when one is given; costs nothing when nothing changed."""
@@ -103,7 +102,10 @@ class Label(QLabel):
         if tone:
             self.tone(tone)
 
-    def _recolour(self) -> None:
-        palette = self.palette()
-        palette.setColor(QPalette.ColorRole.WindowText, self._theme.colour(self._tone))
-        self.setPalette(palette)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        margin = self.margin()
+        flags = int(self.alignment()) | (int(Qt.TextFlag.TextWordWrap) if self.wordWrap() else 0)
+        painter = QPainter(self)
+        painter.setPen(self._theme.colour(self.word))
+        painter.drawText(self.contentsRect().adjusted(margin, margin, -margin, -margin), flags, self.text())
+        painter.end()

@@ -5,8 +5,8 @@ What is only said goes by itself; a warning stays longer; what is critical stays
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QPalette
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from engine.view import EngineView
@@ -35,28 +35,34 @@ class Notice(QFrame):
         super().__init__()
         self.level, self.text = level, text
         self.times = 1
-        icon, ground, ink = LOOKS[level]
-        palette = self.palette()
-        palette.setColor(QPalette.ColorRole.Window, theme.colour(ground))
-        self.setPalette(palette)
-        self.setAutoFillBackground(True)
+        self._theme = theme
         self.setAccessibleName(f"{level}: {text}")
-        sign = QLabel()
-        sign.setPixmap(theme.icon(icon, ink).pixmap(16, 16))
+        self._sign = QLabel()
         self._label = Label(theme, text)
         self._label.setWordWrap(True)
-        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 4, 6, 4)
         row.setSpacing(8)
-        row.addWidget(sign)
+        row.addWidget(self._sign)
         row.addWidget(self._label, 1)
         self.close_button = Verb(theme, "", "Close this notice", self.dismiss, "close")
         row.addWidget(self.close_button)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.dismiss)
+        theme.changed.connect(self._take_theme)
+        self._take_theme()
         self.stay()
+
+    def _take_theme(self) -> None:
+        icon, _, ink = LOOKS[self.level]
+        self._sign.setPixmap(self._theme.icon(icon, ink).pixmap(16, 16))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.colour(LOOKS[self.level][1]))
+        painter.end()
 
     def stay(self) -> None:
         """Count its time from now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QWidget
 
 from engine.core.model import Instrument, Quote, Side
@@ -23,7 +23,6 @@ class TicketHead(QWidget):
         super().__init__()
         self._theme = theme
         self.side = side
-        self.setAutoFillBackground(True)
         self._symbol = Label(theme, instrument.symbol, "on_side", points=4, is_bold=True)
         self._name = Label(theme, f"{instrument.exchange}  {instrument.name}".rstrip(), "on_side")
         self._last = Label(theme, numbers.NONE, "on_side", points=4, is_bold=True)
@@ -71,15 +70,20 @@ class TicketHead(QWidget):
         self._age.say(f"{text}   OLD, {numbers.age(age_s)}" if is_old else f"{text}   {numbers.age(age_s)}")
         self._last.tone("warn" if is_trading and age_s > FADE_S and self.side is None else "on_side")
 
+    @property
+    def ground(self) -> str:
+        """The theme's word for its colour: the side's."""
+        return {Side.BUY: "buy_ground", Side.SELL: "sell_ground"}[self.side] if self.side is not None else "raised"
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.colour(self.ground))
+        painter.end()
+
     def _recolour(self) -> None:
-        grounds = {Side.BUY: "buy_ground", Side.SELL: "sell_ground"}
-        ground = grounds[self.side] if self.side is not None else "raised"
-        ink = "on_side" if self.side is not None else "text"
-        palette = self.palette()
-        palette.setColor(QPalette.ColorRole.Window, self._theme.colour(ground))
-        self.setPalette(palette)
         for label in (self._symbol, self._name, self._last, self._age):
-            label.tone(ink)
+            label.tone("on_side" if self.side is not None else "text")
+        self.update()
         for which, button in self.buttons.items():
             is_taken = which is self.side
             button.setChecked(is_taken)

@@ -74,8 +74,8 @@ class OrderTicket(QDialog):
         self.remark.setAlignment(Qt.AlignmentFlag.AlignTop)
         for button in (self.send_button, self.close_button):
             button.setAutoDefault(False)
-        self.stop.setPlaceholderText("none")
-        self.target.setPlaceholderText("none")
+        for box, word in ((self.price, "at market"), (self.trigger, "none"), (self.stop, "none"), (self.target, "none")):
+            box.setPlaceholderText(word)
         body = QVBoxLayout()
         body.setContentsMargins(14, 10, 14, 12)
         body.setSpacing(8)

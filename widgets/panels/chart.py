@@ -50,14 +50,21 @@ class Chart(Panel):
         self.series: Series = Series(60)
         self.plot = Plot(theme)
         self.finder = Finder(view, "Symbol", self.show_instrument)
+        self.finder.setMinimumWidth(96)
         self.finder.setMaximumWidth(170)
+        self.legend = Label(theme, tone="muted")
         self.interval: Segments[int] = Segments(INTERVALS, name="Interval")
         self.head = Label(theme, "Chart", points=2, is_bold=True)
         self.readout = Label(theme, EMPTY, "muted")
         self._indicators = Verb(theme, "Indicators", "Draw indicators over the price", self._choose_indicators)
         newest = Verb(theme, "", "Go to the newest bar (End)", lambda: self.plot.show_newest(120), "fit")
         self.setFocusProxy(self.plot)
-        column(self, strip(self.finder, self.interval, self._indicators, newest, None), strip(self.head, self.readout, None), self.plot)
+        column(
+            self,
+            strip(self.finder, self.interval, self._indicators, newest, None),
+            strip(self.head, self.readout, None, self.legend),
+            self.plot,
+        )
         self._listen()
 
     def _listen(self) -> None:
@@ -226,7 +233,7 @@ class Chart(Panel):
         self.overlay_names = [other for other in self.overlay_names if other != name] + ([name] if is_on else [])
         overlays = [Overlay(other) for other in self.overlay_names]
         self.plot.set_overlays(overlays)
-        self._indicators.setText(", ".join(overlay.title for overlay in overlays) or "Indicators")
+        self.legend.say("   ".join(overlay.title for overlay in overlays))
 
     # Qt's own events
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -46,10 +47,10 @@ def test_link_feed_and_phase_follow_the_view(status: StatusBar, desk: Any, monke
     monkeypatch.setattr(Frames, "feed_age_s", 7.0)
     status.refresh()
     assert status.feed.text() == "feed 7.0 s"
-    assert status.feed._tone == "bad"
+    assert status.feed.word == "bad"
     desk.view.on_phase(Phase.CLOSED, "")
     status.refresh()
-    assert status.feed._tone == "muted", "silence is no fault when the market is closed"
+    assert status.feed.word == "muted", "silence is no fault when the market is closed"
     assert status.phase.text() == "Closed"
 
 
@@ -59,7 +60,7 @@ def test_profit_of_the_day_and_rate_of_orders(status: StatusBar, desk: Any) -> N
     desk.frame()
     assert status.day.text() == "Day ▲ +50.00"
     assert status.rate.text() == "6/8 orders/s"
-    assert status.rate._tone == "warn"
+    assert status.rate.word == "warn"
 
 
 @pytest.fixture
@@ -111,13 +112,28 @@ def test_without_a_parent_it_stands_in_a_layout(desk: Any, theme: Theme, shown: 
 
 
 def test_labels_buttons_and_rules_take_the_colours_of_a_new_theme(theme: Theme, shown: Any) -> None:
-    label, rule = shown(Label(theme, "12", "up")), shown(Rule(theme))
+    label, rule = shown(Label(theme, "12", "up", points=8, is_bold=True)), shown(Rule(theme))
     button = shown(Verb(theme, "Start", "Start it", lambda: None, "start"))
     before = rule.grab().toImage()
     icon = button.icon().cacheKey()
     theme.switch("light")
-    assert label.palette().windowText().color() == theme.colour("up")
+    assert has_colour(label, theme.colour("up"))
     assert rule.grab().toImage() != before
     assert button.icon().cacheKey() != icon
     label.say("13", "down")
-    assert label.palette().windowText().color() == theme.colour("down")
+    assert has_colour(label, theme.colour("down"))
+    assert not has_colour(label, theme.colour("up"))
+
+
+def test_style_sheets_around_a_label_do_not_take_its_colour(theme: Theme, shown: Any) -> None:
+    around = shown(QWidget())
+    label = Label(theme, "Net 1,234.00", "up", points=4, is_bold=True)
+    label.setParent(around)
+    label.show()
+    around.setStyleSheet("QWidget { color: #123456; }")
+    assert has_colour(label, theme.colour("up"))
+
+
+def has_colour(widget: QWidget, colour: QColor) -> bool:
+    image = widget.grab().toImage()
+    return any(image.pixelColor(x, y) == colour for x in range(image.width()) for y in range(image.height()))

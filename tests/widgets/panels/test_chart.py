@@ -141,11 +141,11 @@ def test_indicators_are_chosen_from_the_registry(chart: Chart, desk: Any, minute
     assert isinstance(menu, QMenu)
     entries = {entry.text(): entry for entry in menu.actions()}
     entries["ema"].trigger()
-    assert chart._indicators.text() == "EMA 20"
+    assert chart.legend.text() == "EMA 20"
     assert len(chart.plot.overlays) == 1
     menu.close()
     chart.set_indicator("ema", False)
-    assert chart._indicators.text() == "Indicators"
+    assert chart.legend.text() == ""
 
 
 def test_the_finder_shows_another_symbol(chart: Chart, qtbot: QtBot) -> None:
