@@ -20,7 +20,7 @@ from engine.core.registry import Step
 SIGNATURE = "i8(STEP, f8[:,:], f8[:], BAR[:], i8, RUN, LEG[:], RESTING[:,:], RATES[:,:], i8[:], SQUARE[:], FILL[:], i8[:])"
 
 OUT_OF_ORDER = -1
-"""What a loop returns for bars it cannot walk over."""
+"""What a loop returns for a bar that does not come after the one before, or is of an instrument that has no leg."""
 
 
 @compiled("void(INTENT)")
@@ -50,6 +50,15 @@ def mark(run: Row, leg: Row, close: float) -> None:
     leg.value = value
 
 
+@compiled("void(RUN, LEG[:], RESTING[:,:], i8[:], SQUARE[:], i8)")
+def begin_step(run: Row, legs: Rows, orders: Rows, rates_from: Rows, squares: Rows, time_ns: int) -> None:
+    """Begin a day or square off, when that is due."""
+    if time_ns >= run.day_end:
+        begin_day(run, legs, rates_from, time_ns)
+    if time_ns >= run.next_square:
+        square_off(run, legs, orders, squares, time_ns)
+
+
 @compiled(SIGNATURE)
 def walk_one(
     on_bar: Step,
@@ -66,10 +75,7 @@ def walk_one(
     fills: Rows,
     equity: Rows,
 ) -> int:
-    """Walk from bar `first` on, until the end or until `fills` could overflow; returns the first bar not walked over.
-
-    Returns OUT_OF_ORDER when a bar does not come after the one before, or is of an instrument that has no leg.
-    """
+    """Walk from bar `first` on, until the end or until `fills` could overflow; returns the first bar not walked over, or OUT_OF_ORDER."""
     state, params, bars, legs, orders = borrowed(states)[0], borrowed(params), borrowed(bars), borrowed(legs), borrowed(orders)
     fills, equity, rates = borrowed(fills), borrowed(equity), borrowed(rates)
     leg, own, account, intent, base_ns = legs[0], orders[0], run.account, run.intent, run.base_ns
@@ -79,10 +85,8 @@ def walk_one(
         if bar.time_ns <= run.now_ns or bar.instrument != 0:
             return OUT_OF_ORDER
         run.now_ns = bar.time_ns
-        if bar.time_ns >= run.day_end:
-            begin_day(run, legs, rates_from, bar.time_ns)
-        if bar.time_ns >= run.next_square:
-            square_off(run, legs, orders, squares, bar.time_ns)
+        if bar.time_ns >= run.day_end or bar.time_ns >= run.next_square:
+            begin_step(run, legs, orders, rates_from, squares, bar.time_ns)
         if is_reached(leg, bar):
             match_open(run, leg, own, bar, rates[0, run.period], fills)
             match_range(run, leg, own, bar, rates[0, run.period], fills)
@@ -206,9 +210,9 @@ def walk(
         if begins <= run.now_ns:
             return OUT_OF_ORDER
         run.now_ns = begins
-        if begins >= run.day_end:
-            begin_day(run, legs, rates_from, begins)
-        if begins >= run.next_end or begins >= run.next_square:
+        if begins >= run.day_end or begins >= run.next_square:
+            begin_step(run, legs, orders, rates_from, squares, begins)
+        if begins >= run.next_end:
             on_time(on_bar, states, params, run, legs, orders, squares, begins)
         index = match_step(run, legs, orders, bars, index, rates, fills)
         if index < 0:

@@ -396,6 +396,12 @@ def test_square_off_takes_resting_entries_with_it() -> None:
     assert fills_of(made) == []
 
 
+def test_a_square_off_in_a_hole_of_the_day_takes_the_next_open() -> None:
+    bars = together(minutes(FLAT, FLAT), minutes((98.0, 99.0, 97.0, 98.0), FLAT, first=5))
+    made = run(bars, {0: want(1.0), 2: want(1.0)}, given=terms(squares=squares_at(OPEN + 3 * MINUTE)))
+    assert fills_of(made) == [(1, 10, 100.0, "entry"), (5, -10, 98.0, "square_off")]
+
+
 def test_a_square_off_missed_by_a_hole_in_the_data_is_made_up_for_at_the_next_open() -> None:
     bars = together(minutes(FLAT, FLAT), minutes((98.0, 99.0, 97.0, 98.0), FLAT, FLAT, day=1))
     squares = squares_at(OPEN + 300 * MINUTE, OPEN + DAY + 300 * MINUTE)
