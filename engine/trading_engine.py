@@ -15,7 +15,8 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from engine.calendar import Calendar
-from engine.clock import Clock, SystemClock
+from engine.charging import charges_of
+from engine.clock import Clock, SystemClock, ist
 from engine.compiling import compile_for_trading
 from engine.core.errors import UserError
 from engine.core.facts import PROTECTIVE
@@ -76,15 +77,15 @@ class TradingEngine(QObject):
         market = await asyncio.to_thread(make_market, settings, self.calendar, known, self._wall)
         self._store = await asyncio.to_thread(Store.open, settings.store_location)
         self.history = History(settings.data_dir / "history")
-        capital_units = to_units(settings.capital)
-        self._session = TradingSession(
+        capital_units, tariff = to_units(settings.capital), Tariff.load(settings.charges)
+        self._session = session = TradingSession(
             market.broker,
             self._store,
             view,
             limits=self._limits(capital_units),
             capital_units=capital_units,
             account=market.account,
-            tariff=Tariff.load(settings.charges),
+            tariff=tariff,
             calendar=self.calendar,
             wall=self._wall,
             latch=settings.data_dir / "kill.latch",
@@ -92,6 +93,7 @@ class TradingEngine(QObject):
         )
         view.mode, view.broker_name = self._session.mode, market.broker.name
         view.templates = tuple(template for _, template in TEMPLATES.items())
+        view.charges_of = lambda request: charges_of(request, tariff.rates, ist(session.clock.now_ns()).date())
         await self._session.open()
         self.instruments = Instruments(await market.broker.instruments())
         view.set_catalogue(self.instruments)
@@ -231,7 +233,7 @@ class TradingEngine(QObject):
         """Follow instruments no more, unless a strategy trades or somebody holds them."""
         needed = {key for executor in self.strategies for key in executor.config.keys}
         needed |= {key for key, _ in self.session.positions.held_keys()} | {o.instrument.key for o in self.session.orders.working()}
-        unneeded = [self.instruments.get(key) for key in keys if key not in needed]
+        unneeded = [instrument for key in keys if (instrument := self.instruments.get(key)).key not in needed]
         self.session.market_data.unsubscribe(unneeded)
         await self.session.broker.unsubscribe(unneeded)
 

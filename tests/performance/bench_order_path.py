@@ -1,6 +1,6 @@
 """How long from a tick to the order in the journal's hands, through bars, strategy, sizing, every risk rule and the order manager.
 
-Each frame closes a minute of one share and makes a strategy reverse; a hundred other shares tick in the same frame. Beside it, from the
+Each frame closes a minute of one share and makes a strategy reverse; twenty other shares tick in the same frame. Beside it, from the
 same run: what the journal's commit costs, and as control a bare SQLite commit of one row to the same disk.
 """
 
@@ -33,7 +33,7 @@ from engine.tariffs import Tariff
 
 ORDERS = 2_000
 WARM_UP = 200
-OTHERS = 100
+OTHERS = 20
 OPEN_NS = 1_761_709_500 * SECOND_NS  # 2025-10-29 09:15 IST
 CAPITAL = 10_000_000.0
 GOAL_P50_US, GOAL_P99_US = 150.0, 1_000.0
