@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from engine.clock import ist
 from engine.core.costs import NO_CHARGES, order_charges
-from engine.core.model import BrokerFill, Fill, Instrument, Order, Product, to_units
+from engine.core.model import BrokerFill, Fill, Instrument, Order, OrderRequest, Product, to_units
 from engine.core.records import Rows
 
 RatesOf: TypeAlias = Callable[[Instrument, Product, date], Rows]
@@ -22,6 +22,13 @@ RatesOf: TypeAlias = Callable[[Instrument, Product, date], Rows]
 def free_of_charge(instrument: Instrument, product: Product, on: date) -> Rows:
     """Return rates under which nothing costs anything."""
     return NO_CHARGES
+
+
+def charges_of(request: OrderRequest, rates_of: RatesOf, on: date) -> int:
+    """Return what a request would cost in money units if it filled in full at its own price, or at the last one when it has none."""
+    price = request.price or request.trigger_price or request.reference_price or 0.0
+    value_units = to_units(price) * request.quantity * request.instrument.multiplier
+    return int(order_charges(rates_of(request.instrument, request.product, on)[0], int(request.side), request.quantity, value_units))
 
 
 @dataclass(slots=True)

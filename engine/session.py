@@ -266,7 +266,8 @@ class TradingSession(SessionParts):
         self.life.tell(f"{owner} opens nothing more: {reason}.", "warning")
 
     def _on_trading_state(self, state: TradingState) -> None:
-        self.life.tell(f"The account is {state.value}{': ' + self.risk.reason if self.risk.reason else ''}.", "warning")
+        if self.report is not None:  # that it stands still while the books are compared is no news
+            self.life.tell(f"The account is {state.value}{': ' + self.risk.reason if self.risk.reason else ''}.", "warning")
         self.life.publish_soon()
 
 

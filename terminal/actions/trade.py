@@ -37,7 +37,7 @@ def submit(context: Context, payload: OrderRequest) -> Order:
     return context.engine.submit(payload)
 
 
-@action("order.modify", title="Change an order", scope="grid")
+@action("order.modify", title="Change an order", keys="M", scope="grid")
 def modify(context: Context, payload: tuple[str, OrderChange]) -> Any:
     """Change a working order: (order id, OrderChange)."""
     order_id, change = payload
