@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from PySide6.QtCore import QElapsedTimer, QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 
+from terminal.repeats import Releases
 from widgets.base.keys import key_text
 
 TWICE_MS = 1500
 STEP_MS = 40
+GRACE_MS = 60
+"""A release counts when it was not the first half of a repeated key: the other half comes at once, or when we find time for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class HoldKeys(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(STEP_MS)
         self._timer.timeout.connect(self._on_step)
+        self._releases = Releases()
+        self._grace = QTimer(self)
+        self._grace.setSingleShot(True)
+        self._grace.setInterval(GRACE_MS)
+        self._grace.timeout.connect(self._let_go)
 
     def bind(self, keys: Mapping[str, Guarded]) -> None:
         """Guard these keys from now on."""
@@ -67,7 +75,10 @@ class HoldKeys(QObject):
         if is_override:
             event.accept()
             return True
-        if not event.isAutoRepeat() and self._held != key:
+        if self._releases.is_repeat(event):
+            self._grace.stop()
+        elif self._held != key or self._grace.isActive():
+            self._let_go()
             self._begin(key, guarded)
         return True
 
@@ -85,11 +96,12 @@ class HoldKeys(QObject):
         self.progressed.emit(guarded.action, 0.0)
 
     def _on_release(self, event: QKeyEvent) -> None:
+        self._releases.note(event)
         if not self._held or event.isAutoRepeat():
             return
         modifiers = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
         if event.key() in modifiers or Qt.Key(event.key()).name.rpartition("_")[2] == self._held.rpartition("+")[2]:
-            self._let_go()
+            self._grace.start()
 
     def _on_step(self) -> None:
         guarded = self._keys.get(self._held)
@@ -105,11 +117,13 @@ class HoldKeys(QObject):
 
     def _fire(self, action: str) -> None:
         self._timer.stop()
+        self._grace.stop()
         self._held = ""
         self.progressed.emit(action, 1.0)
         self.fired.emit(action)
 
     def _let_go(self) -> None:
+        self._grace.stop()
         if self._held:
             guarded = self._keys.get(self._held)
             self._timer.stop()

@@ -18,6 +18,7 @@ from terminal.desk import LEAVE
 from terminal.dialogs.hold_overlay import HoldOverlay
 from terminal.dialogs.leaving import LeavingDialog, still_open
 from terminal.layout import Docks, load_layout, save_layout
+from terminal.repeats import Repeats
 from terminal.settings import Settings
 from terminal.shortcuts import Shortcuts
 from terminal.window_dialogs import Dialogs
@@ -78,7 +79,9 @@ class MainWindow(QMainWindow):
         self.notices = NoticeBar(self.view, self.theme, self)
         self.overlay = HoldOverlay(self.view, self)
         self.shortcuts.hold.progressed.connect(self.overlay.show_progress)
-        QApplication.instance().installEventFilter(self.shortcuts.hold)  # type: ignore[union-attr]  # there is one, or there is no window
+        self._filters = (self.shortcuts.hold, Repeats(self))  # the last one installed sees a key first
+        for each in self._filters:
+            _application().installEventFilter(each)
         self.docks.lock(self.settings["lock_layout"])
 
     def _make(self, name: str, info: PanelInfo) -> Panel:
@@ -153,9 +156,8 @@ class MainWindow(QMainWindow):
         """Let changed settings act at once."""
         if "theme" in changed:
             self.theme.switch(changed["theme"])
-        application = QApplication.instance()
-        if "font_size" in changed and isinstance(application, QApplication):
-            self.theme.apply(application, changed["font_size"])
+        if "font_size" in changed:
+            self.theme.apply(_application(), changed["font_size"])
         if "lock_layout" in changed:
             self.docks.lock(changed["lock_layout"])
         if "hold_ms" in changed:
@@ -221,8 +223,13 @@ class MainWindow(QMainWindow):
     def shut(self) -> None:
         """Close the window for good."""
         self._may_close = True
-        application = QApplication.instance()
-        if application is not None:
-            application.removeEventFilter(self.shortcuts.hold)
+        for each in self._filters:
+            _application().removeEventFilter(each)
         self.close()
         self.docks.close()
+
+
+def _application() -> QApplication:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)  # without one there is no window
+    return application
