@@ -72,6 +72,11 @@ class Closer:
                 self._squared.add(key)
                 self._close(book, Purpose.SQUARE_OFF, by_hand=False)
 
+    def _is_closing(self, book: Position) -> bool:
+        """Tell whether the order of a square-off is working already: it was sent before a restart."""
+        working = self._orders.working_in(book.instrument.key, book.product, book.owner)
+        return any(order.request.purpose is Purpose.SQUARE_OFF for order in working)
+
     def roll_day(self) -> None:
         """Begin a day: what is intraday is squared off once more."""
         self._squared.clear()

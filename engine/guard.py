@@ -266,7 +266,7 @@ def _plan_of(orders: list[Order], held: int) -> Plan | None:
         return after_entry(None, asked, entries[-1].average_price, held, entries[-1].id)
     plan: Plan | None = None
     for order in guards:
-        if order.status.is_working or order.status is S.EXPIRED:
+        if order.status.is_working or order.status in (S.EXPIRED, S.NOT_PLACED):
             plan = plan or Plan(group=order.request.group)
             if order.request.purpose is Purpose.TARGET:
                 plan = replace(plan, target=order.price)

@@ -201,13 +201,14 @@ class StrategyExecutor(QObject):
 
     def _decide(self, leg: Leg, bar: Row) -> None:
         session, orders = self._running()
-        if self._callback is not None and not session.broker.is_warming_up:
+        broker = session.broker
+        is_known = session.clock.now_ns() <= broker.resumed_until_ns and orders.was_acted_on(leg)
+        if broker.is_warming_up or is_known:
+            if self._callback is None:
+                leg.learn(bar)
+            return
+        if self._callback is not None:
             wish = leg.decide_by(self._callback, bar, session.board.quote(leg.slot), orders.held(leg))
-        elif self._callback is not None:
-            return
-        elif session.broker.is_warming_up:
-            leg.learn(bar)
-            return
         else:
             wish = leg.decide(bar)
         if not math.isnan(wish.target):

@@ -63,6 +63,14 @@ class StrategyOrders:
         leg, wish, close, may_open = waiting
         return self._order(leg, wish, close, may_open=may_open)
 
+    def was_acted_on(self, leg: Leg) -> bool:
+        """Tell whether a decision of this very moment was acted on before a restart: its order left, or what came of it is known."""
+        now_ns, owner, instrument = self._session.clock.now_ns(), self._config.id, leg.instrument
+        orders = (o for o in self._session.orders.orders if o.created_ns == now_ns and o.status is not OrderStatus.NOT_PLACED)
+        fills = (fill for fill in self._session.orders.trades if fill.time_ns >= now_ns)
+        has_order = any(order.request.owner == owner and order.instrument == instrument for order in orders)
+        return has_order or any(fill.owner == owner and fill.instrument == instrument for fill in fills)
+
     def cancel_wishes(self) -> None:
         """Take back whatever would open or close by the strategy's own wish; protection stays."""
         self._waiting.clear()

@@ -144,8 +144,9 @@ class BarReplay:
     def _move_to(self, time_ns: int) -> None:
         self.clock.set(time_ns)
         self._venue.stage = DECIDE
-        self.is_warming_up = time_ns <= self.resumed_until_ns
-        if not self.is_warming_up:
+        # At the very moment of resuming the session may make up for what the cut kept it from doing; the place was written down before.
+        self.is_warming_up = time_ns < self.resumed_until_ns
+        if time_ns > self.resumed_until_ns:
             self._file.be_at(time_ns, DECIDE)
 
     def _send(self, sink: BrokerSink, step: int, time_ns: int) -> None:
