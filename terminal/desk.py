@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import UserError
-from engine.core.model import StrategyState
+from engine.core.model import StrategyState, to_units
 from engine.engine_settings import EngineSettings
 from engine.tasks import Tasks
 from engine.view import EngineView
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 DEMO_SYMBOLS = ("NSE:RELIANCE", "NSE:TCS", "NSE:INFY")
 DEMO, REPLAY_DEMO = "EMA demo", "EMA replay"
 MOST_WATCHED = 12
+PACED = ("quote_age", "message_rate", "duplicate_order")
 STANDING = (StrategyState.IDLE, StrategyState.STOPPED, StrategyState.FAULTED)
 LEAVE, CANCEL, FLATTEN = "leave", "cancel", "flatten"
 """What becomes of what is open when the terminal is closed."""
@@ -74,13 +76,22 @@ class Desk:
         loop = asyncio.get_running_loop()
         # In a thread, because numba, SQLAlchemy and pandas together take a second, and the window must answer meanwhile.
         module: Any = await loop.run_in_executor(None, import_module, "engine.trading_engine")
-        engine: TradingEngine = module.TradingEngine(self.plan, self.view)
+        engine: TradingEngine = module.TradingEngine(self._with_limits(), self.view)
         await engine.open()
         self._engine = engine
         known = [key for key in self.settings["watch"] if key in self.view.catalogue]
         await engine.watch(known or list(self.view.catalogue)[:MOST_WATCHED])
         if self.settings["demo_strategy"]:
             self._add_demo(engine)
+
+    def _with_limits(self) -> EngineSettings:
+        """Leave out the rules that go by the pace of real time where bars are played again: between two of them a quote must grow old."""
+        if self.plan.replay is None:
+            return self.plan
+        from engine.risk_limits import retail_limits
+
+        limits = retail_limits(to_units(self.plan.capital))
+        return replace(self.plan, limits={name: limit for name, limit in limits.items() if name not in PACED})
 
     def _add_demo(self, engine: TradingEngine) -> None:
         """Start an EMA crossover when nothing else trades: on the first start, and on every replay of a file."""

@@ -41,7 +41,7 @@ class Dialogs:
         ticket = OrderTicket(self._view, self._theme, instrument, side, self._window)
         ticket.requested.connect(self._run)
         self._tickets.append(ticket)
-        ticket.destroyed.connect(lambda: self._tickets.remove(ticket))
+        ticket.finished.connect(lambda result: self._on_ticket_closed(ticket))
         ticket.adjustSize()
         shift = STEP * (len(self._tickets) - 1)
         area = self._window.frameGeometry()
@@ -50,6 +50,10 @@ class Dialogs:
         ticket.raise_()
         ticket.activateWindow()
         return ticket
+
+    def _on_ticket_closed(self, ticket: OrderTicket) -> None:
+        self._tickets.remove(ticket)
+        (self._tickets[-1] if self._tickets else self._window).activateWindow()
 
     def show(self, name: str, settings: Settings, keymap: Keymap) -> None:
         """Open settings, palette, keys, strategy or about; the one that is open already comes to the front."""
@@ -75,8 +79,12 @@ class Dialogs:
         if requested is not None:
             requested.connect(self._run)
         self._open[name] = dialog
-        dialog.finished.connect(lambda result: self._open.pop(name, None))
+        dialog.finished.connect(lambda result: self._on_closed(name))
         dialog.open()
+
+    def _on_closed(self, name: str) -> None:
+        self._open.pop(name, None)
+        self._window.activateWindow()  # a window manager does this, too; keys must find the window again where there is none
 
     def _about(self, settings: Settings) -> QDialog:
         box = QMessageBox(self._window)

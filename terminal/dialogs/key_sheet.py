@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from terminal.actions import ACTIONS
@@ -41,6 +42,7 @@ class KeySheet(QDialog):
         self.text = QTextBrowser()
         self.text.setHtml(sheet(keymap) + "<p>Change them in keymap.toml in the data folder, or take another set in the settings.</p>")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.buttons()[0].setIcon(QIcon())
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.addWidget(self.text)

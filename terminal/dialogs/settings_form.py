@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -112,6 +113,7 @@ class SettingsDialog(QDialog):
         self._values = dict(values)
         self.fields: dict[str, Field] = {}
         self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
         for section, options in sections().items():
             page = QWidget()
             form = QFormLayout(page)
@@ -122,6 +124,8 @@ class SettingsDialog(QDialog):
             self.tabs.addTab(page, section)
         self.note = Label(theme, "Broker, charges, market and database act from the next start.", "muted")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel)
+        for button in buttons.buttons():
+            button.setIcon(QIcon())  # words are enough
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.core.errors import InvalidOption
+from engine.engine_settings import EngineSettings
+from terminal.cli.arguments import parser
+from terminal.cli.plan import engine_settings
+from terminal.settings import Settings
+
+
+def plan(folder: Path, *words: str, **settings: object) -> EngineSettings:
+    return engine_settings(parser("1").parse(words), Settings(given=settings), folder)
+
+
+def test_the_generated_market_keeps_to_real_time_unless_told(tmp_path: Path) -> None:
+    made = plan(tmp_path, market_seed=5, capital=20_000, charges="none")
+    assert (made.replay, made.broker_options, made.capital, made.charges) == (None, {"seed": 5, "speed": 1.0}, 20_000.0, "none")
+    assert plan(tmp_path, "--speed", "30").broker_options["speed"] == 30.0
+
+
+def test_a_file_is_played_sixty_times_faster_unless_told(tmp_path: Path) -> None:
+    file = tmp_path / "bars.csv"
+    file.write_text("", encoding="utf-8")
+    made = plan(tmp_path, "--replay", str(file), "--symbols", "TCS")
+    assert (made.replay, made.speed, made.symbols) == (file, 60.0, ("TCS",))
+    assert plan(tmp_path, "--replay", str(file), "--speed", "max").speed == 0.0
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["--symbols", "TCS"], "Expected --replay FILE with --symbols"),
+        (["--speed", "max"], "it has no end"),
+        (["--replay", "none.csv"], "which is not there"),
+        (["--replay", "."], "which is a folder"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(tmp_path: Path, words: list[str], match: str) -> None:
+    with pytest.raises(InvalidOption, match=match):
+        plan(tmp_path, *words)
