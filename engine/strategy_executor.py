@@ -239,7 +239,6 @@ class StrategyExecutor(QObject):
     def _end_if_flat(self) -> None:
         if not self._running()[1].open_positions():
             self._release()
-            self._flat.set()
 
     async def _until_flat(self) -> None:
         """Wait for the exits of an emergency stop; say so when they take long."""
@@ -254,6 +253,7 @@ class StrategyExecutor(QObject):
         if self._orders is not None:
             self._orders.cancel_wishes()
         self._listen(None)
+        self._flat.set()
         self._enter(S.STOPPED)
 
     def _listen(self, session: TradingSession | None) -> None:

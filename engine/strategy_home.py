@@ -116,6 +116,8 @@ class StrategyHome:
                 await self.session.close()
             finally:
                 store.close()
+        if not self.is_shared:
+            await self._tasks.close()
 
     def _account(self, folder: Path) -> tuple[Broker, str]:
         """Return the broker to trade with and the name under which the store keeps the account."""

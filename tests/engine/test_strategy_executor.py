@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.brokers.base import Capabilities
 from engine.brokers.simulated import SimulatedBroker
 from engine.core.bars import MINUTE_NS
 from engine.core.errors import InvalidOption, UnknownSymbol, UserError
-from engine.core.model import Exchange, Fill, Instrument, OrderStatus, OrderType, Purpose, StrategyState
+from engine.core.model import Exchange, Fill, Instrument, Order, OrderRequest, OrderStatus, OrderType, Purpose, Side, StrategyState
 from engine.core.records import BAR, Row, Rows, fields
 from engine.core.registry import TEMPLATES, Template
 from engine.session import TradingSession
@@ -433,5 +434,74 @@ def test_an_own_session_on_a_running_loop_starts_in_the_background(scripted: Any
         assert executor.state is S.STOPPED
         executor.stop()
         assert executor.get_summary()["last_error"] == ""
+
+    loop_run(play())
+
+
+class RealMoney(SimulatedBroker):
+    """A broker that says it deals in real money, and counts what is placed with it."""
+
+    placed = 0
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.capabilities = Capabilities(is_live=True, has_history=True)
+
+    async def place(self, order: Order) -> str:
+        self.placed += 1
+        return await super().place(order)
+
+
+@pytest.mark.parametrize(("mode", "name"), [("paper", "paper"), ("live", "simulated")])
+def test_in_paper_mode_real_money_is_only_listened_to(scripted: Any, loop_run: Any, mode: str, name: str) -> None:
+    scripted(wish({}))
+    config = {"name": "s", "strategy_type": "scripted", "symbols": ["RELIANCE"], "sizing": "fixed:1"}
+
+    async def play() -> None:
+        broker = RealMoney()
+        executor = StrategyExecutor(broker, config, mode=mode)
+        await executor.begin()
+        session = executor.session
+        assert session is not None
+        assert (session.broker.name, session.mode) == (name, mode)
+        ticked = asyncio.Event()
+        session.market_data.ticks_received.connect(lambda slots: ticked.set())
+        await ticked.wait()
+        order = session.submit(OrderRequest(RELIANCE, Side.BUY, 1, owner="s"))
+        await session.settle()
+        assert session.orders.order(order.id).broker_order_id
+        assert broker.placed == (mode == "live")
+        executor.emergency_stop()
+        await executor.end()
+
+    loop_run(play())
+
+
+@pytest.mark.logs_warnings
+def test_an_index_can_be_watched_but_not_traded(scripted: Any, loop_run: Any) -> None:
+    scripted(wish({}))
+    config = {"name": "s", "strategy_type": "scripted", "symbols": ["NIFTY 50"], "sizing": "fixed:1"}
+
+    async def play() -> None:
+        with pytest.raises(InvalidOption, match="NSE:NIFTY 50, an index"):
+            await StrategyExecutor(SimulatedBroker(), config).begin()
+
+    loop_run(play())
+
+
+def test_a_template_learns_from_history_before_it_decides_and_sends_nothing_meanwhile(scripted: Any, loop_run: Any) -> None:
+    seen: list[int] = []
+    scripted(lambda number, bar, intent: (seen.append(int(bar.time_ns)), setattr(intent, "target", 1.0)))
+    config = {"name": "s", "strategy_type": "scripted", "symbols": ["RELIANCE"], "sizing": "fixed:1", "parameters": {"scan_interval": 5}}
+
+    async def play() -> None:
+        executor = StrategyExecutor(SimulatedBroker(), config)
+        await executor.begin()
+        assert executor.session is not None
+        assert len(seen) > 200
+        assert seen == sorted(set(seen))
+        assert seen[-1] + 5 * MINUTE_NS <= executor.session.clock.now_ns()
+        assert not executor.session.orders.orders
+        await executor.end()
 
     loop_run(play())
