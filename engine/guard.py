@@ -12,10 +12,23 @@ from typing import Protocol
 
 from engine.core.errors import InvalidOrder
 from engine.core.facts import PROTECTIVE
-from engine.core.model import HAND, Fill, Instrument, Order, OrderChange, OrderRequest, OrderStatus, Position, Product, Purpose, Side
+from engine.core.model import (
+    HAND,
+    Fill,
+    Instrument,
+    Order,
+    OrderChange,
+    OrderRequest,
+    OrderStatus,
+    Pending,
+    Position,
+    Product,
+    Purpose,
+    Side,
+)
 from engine.order_manager import OrderManager
 from engine.position_tracker import BookKey, PositionTracker
-from engine.protection import Cancel, Place, Plan, Step, after_entry, moved, steps, tick_of, trailed
+from engine.protection import Cancel, Place, Plan, Step, after_entry, moved, plan_of_before, steps, tick_of, trailed
 
 S = OrderStatus
 
@@ -57,7 +70,7 @@ class Guard:
         self._planned_by: dict[BookKey, str] = {}
         self._filled: set[str] = set()
         self._dropped: set[str] = set()
-        self._closing: set[BookKey] = set()
+        self._last_resorts: set[str] = set()
         self._busy: set[BookKey] = set()
         self._expired: dict[BookKey, Instrument] = {}
 
@@ -121,14 +134,28 @@ class Guard:
         if order.id in self._filled:
             self._filled.discard(order.id)
             self._after_fill(order)
+        elif order.id in self._last_resorts:
+            if order.status.is_terminal:
+                self._last_resorts.discard(order.id)
+                self._door.warn(f"{order.instrument.symbol} of {order.request.owner} has no stop and was not closed; close it yourself.")
         elif order.request.purpose in PROTECTIVE:
+            if order.pending is Pending.CANCEL and order.id not in self._dropped:
+                # Somebody takes it back on purpose: it must not come again.
+                self._give_up(order)
             if order.status.is_terminal and order.status is not S.FILLED:
                 self._after_end(order)
             elif _book(order) in self._plans:
                 self._enforce(order.instrument, _book(order))
 
+    def enforce_all(self) -> None:
+        """Bring all protection in line with its plans: nothing could be sent for a while."""
+        for book in list(self._plans):
+            instrument = next((p.instrument for p in self._positions.open_books(book[2]) if p.instrument.key == book[0]), None)
+            if instrument is not None:
+                self._enforce(instrument, book)
+
     def rearm(self, is_open: Callable[[Instrument], bool]) -> None:
-        """Place anew what expired with the day before, where the market is open again."""
+        """Place anew what expired with the day before, or could not be sent, where the market is open."""
         for book, instrument in list(self._expired.items()):
             if is_open(instrument):
                 del self._expired[book]
@@ -147,7 +174,7 @@ class Guard:
         for position in books:
             book = (position.instrument.key, position.product, position.owner)
             self._held[book] = position.quantity
-            plan = _plan_of(past.get(book, []), position.quantity)
+            plan = plan_of_before(past.get(book, []), position.quantity)
             if plan is not None:
                 self._plans[book] = plan
                 self._enforce(position.instrument, book)
@@ -156,6 +183,7 @@ class Guard:
         book, request = _book(order), order.request
         if order.status.is_terminal:
             self._dropped.discard(order.id)
+            self._last_resorts.discard(order.id)
         held = self._positions.position(order.instrument, request.product, request.owner).quantity
         before, self._held[book] = self._held.get(book, 0), held
         if request.purpose in _OWN:
@@ -183,31 +211,32 @@ class Guard:
             self._enforce(order.instrument, book)
         elif plan is None or position.quantity == 0 or self.is_off():
             return
-        elif order.status is S.EXPIRED:
+        elif order.status in (S.EXPIRED, S.NOT_PLACED):
             self._expired[book] = order.instrument
         else:
-            is_target = order.request.purpose is Purpose.TARGET
-            self._plans[book] = replace(plan, target=None) if is_target else replace(plan, stop=None, trail=None)
+            self._give_up(order)
             self._lack(order, position)
 
+    def _give_up(self, order: Order) -> None:
+        """Plan this leg of the protection no longer."""
+        book, plan = _book(order), self._plans.get(_book(order))
+        if plan is not None:
+            is_target = order.request.purpose is Purpose.TARGET
+            self._plans[book] = replace(plan, target=None) if is_target else replace(plan, stop=None, trail=None)
+
     def _lack(self, order: Order, position: Position) -> None:
-        """Tell that a protective order is missing, and close the position when its stop was refused."""
-        what = f"{position.instrument.symbol} of {position.owner}"
-        leg = "target" if order.request.purpose is Purpose.TARGET else "stop"
-        self._door.warn(f"The {leg} of {what} is {order.status.value.lower()} ({order.message or 'no reason given'}).")
-        if leg == "target" or order.status is S.CANCELLED or order.status is S.OPERATOR:
+        """Tell that a protective order is missing, and close the position at once when its stop was refused."""
+        instrument, owner, is_target = position.instrument, position.owner, order.request.purpose is Purpose.TARGET
+        why = order.message or "no reason given"
+        self._door.warn(f"The {'target' if is_target else 'stop'} of {instrument.symbol} of {owner} is {order.status.lower()}: {why}")
+        if is_target or order.status not in (S.REJECTED, S.DENIED):
             return
-        book = _book(order)
-        if book in self._closing:
-            self._door.warn(f"{what} has no stop and could not be closed; close it yourself.")
-            return
-        self._closing.add(book)
         side = Side.SELL if position.quantity > 0 else Side.BUY
-        self._door.submit(
-            OrderRequest(
-                position.instrument, side, abs(position.quantity), product=position.product, owner=position.owner, purpose=Purpose.STOP
-            )
-        )
+        request = OrderRequest(instrument, side, abs(position.quantity), product=position.product, owner=owner, purpose=Purpose.EXIT)
+        last_resort = self._door.submit(request)
+        self._last_resorts.add(last_resort.id)
+        if last_resort.status is S.DENIED:
+            self.on_order(last_resort)
 
     def _enforce(self, instrument: Instrument, book: BookKey) -> None:
         """Do what leads from the resting orders to the plan; what is sent here tells of itself at once, and must not start this anew."""
@@ -247,30 +276,7 @@ class Guard:
         self._plans.pop(book, None)
         self._planned_by.pop(book, None)
         self._expired.pop(book, None)
-        self._closing.discard(book)
 
 
 def _book(order: Order) -> BookKey:
     return (order.request.instrument.key, order.request.product, order.request.owner)
-
-
-def _plan_of(orders: list[Order], held: int) -> Plan | None:
-    """Read a plan off the orders of before (oldest first): off what rests, or off the entry when nothing was ever placed for it."""
-    entries = [o for o in orders if o.filled and o.request.purpose in (Purpose.ENTRY, Purpose.REVERSAL)]
-    since_ns = entries[-1].created_ns if entries else 0
-    guards = [o for o in orders if o.request.purpose in PROTECTIVE and o.created_ns >= since_ns and o.request.side * held < 0]
-    if not guards:
-        asked = entries[-1].request if entries else None
-        if asked is None or (asked.stop, asked.target, asked.trail) == (None, None, None):
-            return None
-        return after_entry(None, asked, entries[-1].average_price, held, entries[-1].id)
-    plan: Plan | None = None
-    for order in guards:
-        if order.status.is_working or order.status in (S.EXPIRED, S.NOT_PLACED):
-            plan = plan or Plan(group=order.request.group)
-            if order.request.purpose is Purpose.TARGET:
-                plan = replace(plan, target=order.price)
-            else:
-                is_trailed = order.request.purpose is Purpose.TRAIL
-                plan = replace(plan, stop=order.trigger_price, trail=order.request.trail, is_trailed=is_trailed)
-    return plan

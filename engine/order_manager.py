@@ -181,7 +181,7 @@ class OrderManager(QObject):
             return order
         if order.status is S.INTENT:
             self._path.withdrawn.add(order_id)
-            return order
+            return self._log.change(replace(order, pending=Pending.CANCEL), "CANCEL_REQ")
         if order.status not in _CHANGEABLE or order.pending is Pending.MODIFY:
             self._cancel_wanted[order_id] = broker
             return order

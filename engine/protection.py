@@ -14,6 +14,8 @@ from engine.core.facts import PROTECTIVE
 from engine.core.grid import to_tick
 from engine.core.model import Order, OrderChange, OrderRequest, OrderStatus, OrderType, Pending, Position, Purpose, Side
 
+S = OrderStatus
+
 _RESTING = frozenset({OrderStatus.OPEN, OrderStatus.TRIGGER, OrderStatus.PARTIAL})
 
 
@@ -145,3 +147,33 @@ def _request(position: Position, plan: Plan, price: float, side: Side, *, is_sto
         trail=plan.trail if is_stop else None,
         group=plan.group,
     )
+
+
+def plan_of_before(orders: list[Order], held: int) -> Plan | None:
+    """Read a plan off the orders of before (oldest first): each leg off what was placed for it, or off the entry when nothing was yet."""
+    entries = [o for o in orders if o.filled and o.request.purpose in (Purpose.ENTRY, Purpose.REVERSAL)]
+    since_ns = entries[-1].created_ns if entries else 0
+    placed = [o for o in orders if o.request.purpose in PROTECTIVE and o.request.side * held < 0]
+    guards = [o for o in placed if o.created_ns >= since_ns or o.status.is_working]
+    plan = _asked_for(entries[-1], guards, held) if entries else None
+    for order in guards:
+        if order.status.is_working or order.status in (S.EXPIRED, S.NOT_PLACED):
+            plan = plan or Plan(group=order.request.group)
+            if order.request.purpose is Purpose.TARGET:
+                plan = replace(plan, target=order.price)
+            else:
+                is_trailed = order.request.purpose is Purpose.TRAIL
+                plan = replace(plan, stop=order.trigger_price, trail=order.request.trail, is_trailed=is_trailed)
+    return plan
+
+
+def _asked_for(entry: Order, guards: list[Order], held: int) -> Plan | None:
+    """Return what an entry asked for and nothing was placed for yet: the end may have come between its stop and its target."""
+    asked = entry.request
+    has_target = any(order.request.purpose is Purpose.TARGET for order in guards)
+    has_stop = any(order.request.purpose is not Purpose.TARGET for order in guards)
+    target = None if has_target else asked.target
+    stop, trail = (None, None) if has_stop else (asked.stop, asked.trail)
+    if (stop, target, trail) == (None, None, None):
+        return None
+    return after_entry(None, replace(asked, stop=stop, target=target, trail=trail), entry.average_price, held, entry.id)

@@ -137,7 +137,7 @@ class TradingSession(SessionParts):
         self.tasks.spawn(self.life.latch(reason), "kill latch")
 
     def rearm(self, reason: str) -> None:
-        """Take the kill switch and other stops back, for a reason that is kept; protection is placed anew."""
+        """Take the kill switch and other stops back, for a reason that is kept; what the kill cancelled stays cancelled."""
         self.orders.note("REARM", reason=reason)
         self.latch.clear()
         self.risk.resume(reason)
@@ -266,6 +266,8 @@ class TradingSession(SessionParts):
         self.life.tell(f"{owner} opens nothing more: {reason}.", "warning")
 
     def _on_trading_state(self, state: TradingState) -> None:
+        if state is not TradingState.HALTED:
+            self.guard.enforce_all()
         if self.report is not None:  # that it stands still while the books are compared is no news
             self.life.tell(f"The account is {state.value}{': ' + self.risk.reason if self.risk.reason else ''}.", "warning")
         self.life.publish_soon()

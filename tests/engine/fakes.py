@@ -148,9 +148,10 @@ class FakeBroker(Broker):
 
     async def place(self, order: Order) -> str:
         self.sent.append(order)
+        number = f"B{len(self.sent)}"
         self.before_answer(order)
         await self._answer()
-        return f"B{len(self.sent)}"
+        return number
 
     async def modify(self, order: Order, change: OrderChange) -> None:
         self.changes.append((order, change))
