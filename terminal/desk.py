@@ -101,8 +101,8 @@ class Desk:
                 engine.remove_strategy(strategy.id)
         elif self.view.strategies:
             return
-        keys = [key for key in DEMO_SYMBOLS if key in self.view.catalogue]
-        keys = keys or [key for key, instrument in self.view.catalogue.items() if instrument.is_tradable][:3]
+        tradable = [key for key, instrument in self.view.catalogue.items() if instrument.is_tradable]
+        keys = tradable[: len(DEMO_SYMBOLS)] if is_replay else [key for key in DEMO_SYMBOLS if key in tradable]
         if keys:
             engine.start_strategy(engine.add_strategy(demo(REPLAY_DEMO if is_replay else DEMO, keys)))
             log.info("the demo strategy trades %s on paper", ", ".join(keys))

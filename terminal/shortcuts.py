@@ -15,7 +15,8 @@ from terminal.actions import ACTIONS
 from terminal.hold_keys import Guarded, HoldKeys
 from terminal.keymap import Keymap
 
-MENUS = ("Terminal", "View", "Trade", "Strategy", "Help")
+MENUS = {"Terminal": "&Terminal", "View": "&View", "Trade": "Tr&ade", "Strategy": "&Strategy", "Help": "&Help"}
+"""Menu -> how it is written; the letter after & opens it with Alt, so no action may have that key."""
 
 
 class Shortcuts:
@@ -27,8 +28,8 @@ class Shortcuts:
         self.keymap = keymap
         self.menus: dict[str, QMenu] = {}
         self.entries: dict[str, QAction] = {}
-        for name in MENUS:
-            self.menus[name] = window.menuBar().addMenu(f"&{name}")
+        for name, title in MENUS.items():
+            self.menus[name] = window.menuBar().addMenu(title)
         for name, item in ACTIONS.items():
             if item.scope == "window":
                 self._add(name, item.title, item.menu)

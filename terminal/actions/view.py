@@ -12,9 +12,9 @@ PANEL_KEYS = {
     "positions": ("Positions", "F4 Alt+F6"),
     "trades": ("Trades", "F8"),
     "chart": ("Chart", "F7"),
-    "strategies": ("Strategies", "Alt+S"),
-    "risk": ("Risk", "Alt+R"),
-    "log": ("Log", "Alt+L"),
+    "strategies": ("Strategies", "Shift+F8"),
+    "risk": ("Risk", "Shift+F4"),
+    "log": ("Log", "Shift+F3"),
 }
 """Panels that have a key of their own; every panel is in the View menu."""
 

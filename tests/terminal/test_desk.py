@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 
+from engine.backtest import run_backtest
+from engine.calendar import Calendar
 from engine.core.errors import UserError
-from engine.core.model import OrderRequest, OrderStatus, OrderType, Side, StrategyState
+from engine.core.model import OrderRequest, OrderStatus, OrderType, Product, Side, StrategyState, to_units
+from engine.core.registry import TEMPLATES
 from engine.engine_settings import EngineSettings
+from engine.instruments import Instruments
+from engine.replay_file import read_replay
+from engine.tariffs import Tariff
 from terminal.cli import smoke as smoke_module
 from terminal.cli.smoke import smoke
 from terminal.desk import CANCEL, FLATTEN, LEAVE, Desk
@@ -18,6 +24,17 @@ from terminal.settings import Settings
 
 def make_desk(folder: Path, **settings: Any) -> Desk:
     return Desk(Settings(given=settings), EngineSettings(folder, broker_options={"seed": 3, "speed": 60.0}))
+
+
+def replayed(file: Path) -> list[tuple[int, int, int, int]]:
+    """What the compiled replay of the demo's strategy trades on the file."""
+    calendar = Calendar.load()
+    result = run_backtest(
+        TEMPLATES.get("ema_crossover"), read_replay(file, None, calendar, Instruments.load_bundled()), {"fast_ema": 9, "slow_ema": 21},
+        interval_s=60, base_s=60, sizing="fixed:10", product=Product.MIS, capital_units=to_units(500_000), limits={},
+        tariff=Tariff.load("zerodha"), calendar=calendar,
+    )  # fmt: skip
+    return [(f.time_ns, f.signed_quantity, f.price_units, f.charges_units) for f in result.fills()]
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -77,7 +94,10 @@ def test_a_second_start_adds_nothing_and_starts_nothing_by_itself(run_desk: Call
     run_desk(second)
 
 
-def test_a_file_is_traded_by_the_demo_whatever_the_pace(tmp_path: Path, loop_run: Callable[..., Any], minutes: Path) -> None:
+def test_a_file_is_traded_by_the_demo_as_the_compiled_replay_trades_it(tmp_path: Path, loop_run: Callable[..., Any], minutes: Path) -> None:
+    expected = replayed(minutes)
+    assert len(expected) > 3
+
     async def live() -> None:
         for _ in range(2):  # the second time the demo of the first is there already
             desk = Desk(Settings(), EngineSettings(tmp_path, replay=minutes, speed=3_000.0))
@@ -87,7 +107,8 @@ def test_a_file_is_traded_by_the_demo_whatever_the_pace(tmp_path: Path, loop_run
                 assert "quote_age" not in desk.engine.session.risk.limits
                 assert "max_daily_loss" in desk.engine.session.risk.limits
                 await desk.wait_until_done()
-                assert len(desk.view.fills) > 3
+                made = [(f.time_ns, f.signed_quantity, f.price_units, f.charges_units) for f in desk.view.fills]
+                assert made == expected
                 assert {order.status for order in desk.view.orders.values()} <= {OrderStatus.FILLED, OrderStatus.CANCELLED}
             finally:
                 await desk.close()

@@ -7,6 +7,7 @@ import pytest
 from engine.core.errors import InvalidOption
 from terminal.actions import ACTIONS, bindings
 from terminal.keymap import Binding, Keymap, bundled, normalise, own
+from terminal.shortcuts import MENUS
 
 OURS = [Binding("a.one", ("Ctrl+X",)), Binding("a.two", ("F1", "B"), "grid"), Binding("a.three", ())]
 
@@ -66,6 +67,8 @@ def test_each_bundled_set_fits_the_actions(name: str) -> None:
     assert keymap.action("Ctrl+Shift+K") == "account.kill"
     assert keymap.action("Ctrl+Shift+F") == "account.flatten"
     assert keymap.action("Ctrl+Shift+X") == "order.cancel_all"
+    for title in MENUS.values():
+        assert keymap.action(f"Alt+{title.partition('&')[2][0]}") is None, "Alt and that letter opens a menu"
 
 
 def test_an_unknown_bundled_set_is_refused() -> None:
