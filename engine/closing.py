@@ -70,7 +70,8 @@ class Closer:
             key = (book.instrument.key, book.owner, is_left_over)
             if key not in self._squared and (is_left_over or desk.is_past_square_off(book.instrument)):
                 self._squared.add(key)
-                self._close(book, Purpose.SQUARE_OFF, by_hand=False)
+                if not self._is_closing(book):
+                    self._close(book, Purpose.SQUARE_OFF, by_hand=False)
 
     def _is_closing(self, book: Position) -> bool:
         """Tell whether the order of a square-off is working already: it was sent before a restart."""

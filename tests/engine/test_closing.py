@@ -1,0 +1,154 @@
+"""Positions are closed once, whole, and with what waits for them out of the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.calendar import Calendar
+from engine.core.model import OrderStatus, Product, Purpose
+from tests.engine.fakes import OPEN_NS, RELIANCE, SECOND_NS, TCS
+from tests.engine.sessions import SessionBench, turns
+from tests.engine.test_guard import session_test
+
+S = OrderStatus
+MINUTE_NS = 60 * SECOND_NS
+SQUARE_OFF_NS = OPEN_NS + 365 * MINUTE_NS  # 15:20
+
+
+def at(bench: SessionBench, time_ns: int) -> None:
+    bench.broker.clock.set(time_ns)
+    bench.session.on_time(time_ns)
+
+
+@session_test()
+async def test_flatten_closes_each_owner_s_position_at_market(bench: SessionBench) -> None:
+    await bench.entered(owner="a", stop=98.0)
+    await bench.entered(-1, 4, owner="b")
+    orders = bench.session.flatten()
+    assert [(o.request.owner, o.request.signed_quantity, o.request.purpose, o.status) for o in orders] == [
+        ("a", -10, Purpose.EXIT, S.INTENT),
+        ("b", 4, Purpose.EXIT, S.INTENT),
+    ]
+    await bench.settle()
+    assert bench.resting() == [("stop", -1, 98.0, 10)], "protection stays until the exit fills"
+    for order in orders:
+        bench.fill(order, 100.0)
+    await bench.settle()
+    assert bench.working() == []
+    assert bench.session.positions.open_books() == []
+
+
+@session_test()
+async def test_flatten_of_one_owner_instrument_or_product_leaves_the_rest(bench: SessionBench) -> None:
+    await bench.entered(owner="a")
+    await bench.entered(owner="b")
+    await bench.entered(owner="a", instrument=TCS, product=Product.CNC)
+    assert [(o.request.owner, o.instrument) for o in bench.session.flatten("a", RELIANCE.key)] == [("a", RELIANCE)]
+    assert [o.instrument for o in bench.session.flatten(product=Product.CNC)] == [TCS]
+    await bench.settle()
+    assert bench.session.flatten("nobody") == []
+
+
+@session_test()
+async def test_an_exit_that_waits_is_cancelled_before_everything_is_closed(bench: SessionBench) -> None:
+    await bench.entered()
+    waiting = bench.submit(-1, 10, price=110.0)
+    await bench.settle()
+    (exit_,) = bench.session.flatten()
+    await bench.settle()
+    assert bench.now(waiting).status is S.CANCELLED
+    assert [o.id for o in bench.broker.sent][-1] == exit_.id
+    assert bench.broker.cancels[-1].id == waiting.id
+
+
+@session_test(is_live=True)
+async def test_with_real_money_closing_waits_until_the_other_exit_is_certainly_gone(bench: SessionBench) -> None:
+    await bench.entered()
+    waiting = bench.submit(-1, 10, price=110.0)
+    await bench.settle()
+    assert bench.session.flatten() == []
+    await bench.session.settle()
+    assert bench.working(Purpose.EXIT)[0].id == waiting.id
+    bench.says(waiting, S.CANCELLED)
+    for _ in range(3):
+        await turns()
+        bench.broker.clock.advance(0.1)
+    await turns()
+    (exit_,) = bench.working(Purpose.EXIT)
+    assert (exit_.request.order_type.value, exit_.remaining) == ("MARKET", 10)
+
+
+@session_test(is_live=True, marks=True)
+async def test_a_cancel_that_never_comes_does_not_close_twice(bench: SessionBench) -> None:
+    await bench.entered()
+    bench.submit(-1, 10, price=110.0)
+    await bench.settle()
+    bench.session.flatten()
+    for _ in range(80):
+        await turns()
+        bench.broker.clock.advance(0.1)
+    assert len(bench.working(Purpose.EXIT)) == 1
+    assert any("was not closed" in text for _, text in bench.notices)
+
+
+@session_test(calendar=Calendar.load())
+async def test_intraday_positions_are_squared_off_at_their_time_and_once(bench: SessionBench) -> None:
+    await bench.entered(owner="bot", stop=98.0)
+    await bench.entered(owner="keeper", product=Product.CNC)
+    waiting = bench.submit(1, 5, price=95.0)
+    await bench.settle()
+    at(bench, SQUARE_OFF_NS - 1)
+    assert bench.working(Purpose.SQUARE_OFF) == []
+    for later in (0, MINUTE_NS, 2 * MINUTE_NS):
+        at(bench, SQUARE_OFF_NS + later)
+        await bench.settle()
+    (order,) = bench.working(Purpose.SQUARE_OFF)
+    assert (order.request.owner, order.request.signed_quantity) == ("bot", -10)
+    assert bench.now(waiting).status is S.CANCELLED
+    late = bench.submit(1, 1)
+    assert (late.status, "square-off" in late.message) == (S.DENIED, True)
+    assert bench.submit(1, 1, product=Product.CNC).status is S.INTENT
+    bench.fill(order, 99.0)
+    await bench.settle()
+    assert [book.owner for book in bench.session.positions.open_books()] == ["keeper"]
+    assert bench.resting() == []
+
+
+@session_test(calendar=Calendar.load())
+async def test_what_a_hole_in_the_data_left_open_is_closed_the_next_morning(bench: SessionBench) -> None:
+    await bench.entered(owner="bot")
+    at(bench, OPEN_NS + 24 * 3_600 * SECOND_NS)
+    await bench.settle()
+    (order,) = bench.working(Purpose.SQUARE_OFF)
+    bench.fill(order, 99.0)
+    await bench.entered(owner="bot", reference_price=100.0)
+    at(bench, SQUARE_OFF_NS + 24 * 3_600 * SECOND_NS)
+    await bench.settle()
+    assert len(bench.working(Purpose.SQUARE_OFF)) == 1, "a new day is squared off at its own time, too"
+
+
+@pytest.mark.parametrize("state", ["before", "after"])
+def test_a_square_off_that_was_sent_before_a_restart_is_not_sent_again(state: str, loop_run: Any) -> None:
+    async def main() -> None:
+        bench = await SessionBench(calendar=Calendar.load()).open()
+        await bench.entered(owner="bot")
+        at(bench, SQUARE_OFF_NS)
+        await bench.settle()
+        if state == "after":
+            bench.session.closer.roll_day()  # nothing is remembered of what was squared off
+        at(bench, SQUARE_OFF_NS + MINUTE_NS)
+        await bench.settle()
+        assert len([o for o in bench.session.orders.orders if o.request.purpose is Purpose.SQUARE_OFF]) == 1
+        await bench.close()
+
+    loop_run(main())
+
+
+@session_test()
+async def test_without_a_calendar_nothing_is_squared_off(bench: SessionBench) -> None:
+    await bench.entered()
+    at(bench, SQUARE_OFF_NS + MINUTE_NS)
+    await bench.settle()
+    assert bench.working() == []
