@@ -81,11 +81,12 @@ class Reconciler:
         before = len(self._orders.trades)
         for update in updates:
             self._orders.on_update(update)
+        fills = tuple(self._orders.trades[before:])
         not_placed, unknown = self._suspects(updates)
         adjusted = self._adjust(held)
         return Report(
             orders=len(updates),
-            fills=tuple(self._orders.trades[before:]),
+            fills=fills,
             external=tuple(o for o in self._orders.orders if o.id not in known and o.request.owner == EXTERNAL),
             not_placed=not_placed,
             unknown=unknown,

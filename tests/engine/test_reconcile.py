@@ -1,0 +1,255 @@
+"""The broker's word is the truth, its silence is not; and nothing is ever sent to make the books agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from engine.core.errors import ConnectionLost, OutcomeUnknown
+from engine.core.model import EXTERNAL, Order, OrderStatus, OrderUpdate, Pending, Position, Product, TradingState
+from engine.reconcile import LOOKS_S, Report
+from tests.engine.fakes import OPEN_NS, RELIANCE, SECOND_NS, TCS, FakeBroker, FakeStore, a_fill, request
+from tests.engine.sessions import SessionBench, turns
+
+S = OrderStatus
+Run = Callable[[Any], Any]
+LATE_NS = OPEN_NS + 60 * SECOND_NS
+
+
+def before(status: OrderStatus, number: str = "B1", **more: Any) -> Order:
+    """An order of before the restart."""
+    fields: dict[str, Any] = {"quantity": 10, "created_ns": OPEN_NS, "updated_ns": OPEN_NS, "broker_order_id": number, "reservation": 99}
+    return Order("PBEFORE0000000000001", request(), status, **(fields | more))
+
+
+def listed(status: OrderStatus, *, filled: int = 0, **more: Any) -> OrderUpdate:
+    fields: dict[str, Any] = {"pending": Pending.NONE, "time_ns": LATE_NS, "is_snapshot": True}
+    return OrderUpdate("B1", "PBEFORE0000000000001", status, filled, **(fields | more))
+
+
+def trade(number: str, quantity: int, price: float) -> Any:
+    from engine.core.model import BrokerFill
+
+    return BrokerFill(number, quantity, price, LATE_NS)
+
+
+def restarted(orders: list[Order], *, is_live: bool = True, fills: Any = (), days: Any = ()) -> SessionBench:
+    store = FakeStore()
+    store.remembered = {"orders": orders, "fills": list(fills), "days": list(days)}
+    broker = FakeBroker(is_live=is_live)
+    broker.clock.set(LATE_NS)
+    return SessionBench(store=store, broker=broker)
+
+
+def run(loop_run: Run, bench: SessionBench, check: Callable[[Report], None], *, positions: tuple[Position, ...] = ()) -> None:
+    async def main() -> None:
+        bench.broker.held = list(positions)
+        report = await bench.session.open()
+        check(report)
+        assert bench.broker.sent == [], "comparing never sends anything"
+        await bench.close()
+
+    loop_run(main())
+
+
+HELD = Position(RELIANCE, Product.MIS, "", 10, 1_000 * 10_000)
+
+
+@pytest.mark.logs_warnings
+def test_fills_of_while_nobody_looked_are_taken_over_once(loop_run: Run) -> None:
+    known = a_fill(1, 4, 100.0, trade_id="1", order_id="PBEFORE0000000000001")
+    bench = restarted([before(S.PARTIAL, filled=4, filled_value_units=4_000_000)], fills=[known])
+    bench.broker.listed = [listed(S.FILLED, filled=10, fills=(trade("1", 4, 100.0), trade("2", 6, 101.0)))]
+
+    def check(report: Report) -> None:
+        assert [fill.trade_id for fill in report.fills] == ["2"]
+        assert str(report) == "1 orders at the broker, 1 fills recovered"
+        assert bench.session.position(RELIANCE).quantity == 10
+        assert bench.session.orders.order("PBEFORE0000000000001").status is S.FILLED
+        assert [fill.trade_id for fill in bench.session.orders.trades] == ["1", "2"]
+
+    run(loop_run, bench, check, positions=(HELD,))
+
+
+@pytest.mark.parametrize("status", [S.INTENT, S.SENT, S.UNKNOWN])
+def test_an_order_that_a_complete_list_does_not_have_was_never_placed(status: OrderStatus, loop_run: Run) -> None:
+    bench = restarted([before(status, "")], is_live=False)
+
+    def check(report: Report) -> None:
+        (order,) = report.not_placed
+        assert (order.status, report.unknown) == (S.NOT_PLACED, ())
+        assert bench.session.risk.reservations.units() == 0
+
+    run(loop_run, bench, check)
+
+
+@pytest.mark.logs_warnings
+@pytest.mark.parametrize("status", [S.INTENT, S.SENT, S.UNKNOWN])
+def test_with_real_money_silence_is_no_proof(status: OrderStatus, loop_run: Run) -> None:
+    bench = restarted([before(status, "")])
+
+    def check(report: Report) -> None:
+        (order,) = report.unknown
+        assert (order.status, report.not_placed, report.is_clean) == (S.UNKNOWN, (), False)
+        assert bench.session.risk.reservations.count() == 1, "it counts as working"
+
+    run(loop_run, bench, check)
+
+
+def test_a_resting_order_that_is_listed_no_longer_has_expired(loop_run: Run) -> None:
+    bench = restarted([before(S.OPEN)])
+    run(loop_run, bench, lambda report: None)
+    assert bench.session.orders.order("PBEFORE0000000000001").status is S.EXPIRED
+
+
+def test_a_resting_order_is_counted_anew(loop_run: Run) -> None:
+    bench = restarted([before(S.OPEN)])
+    bench.broker.listed = [listed(S.OPEN)]
+
+    def check(report: Report) -> None:
+        order = bench.session.orders.order("PBEFORE0000000000001")
+        assert (order.status, order.reservation) == (S.OPEN, 1)
+        assert bench.session.risk.reservations.units() == 1_000 * 10_000
+        assert bench.view is not None
+        assert bench.view.orders.keys() == {order.id}
+
+    run(loop_run, bench, check)
+
+
+@pytest.mark.logs_warnings
+def test_orders_and_positions_from_elsewhere_are_taken_over_and_told(loop_run: Run) -> None:
+    bench = restarted([])
+    elsewhere = OrderUpdate("X1", "", S.OPEN, 0, request=request(-1, 3, price=110.0), quantity=3, time_ns=LATE_NS)
+    bench.broker.listed = [elsewhere]
+    held = (replace(HELD, quantity=7, cost_units=700 * 10_000), Position(TCS, Product.CNC, "", -2, -400 * 10_000))
+
+    def check(report: Report) -> None:
+        assert [order.request.owner for order in report.external] == [EXTERNAL]
+        assert [(fill.instrument, fill.signed_quantity, fill.price) for fill in report.adjusted] == [(RELIANCE, 7, 100.0), (TCS, -2, 200.0)]
+        assert bench.session.positions.open_books(EXTERNAL)[0].quantity == 7
+        assert str(report) == "1 orders at the broker, 1 orders from elsewhere, 2 positions adjusted"
+        assert bench.session.risk.state is TradingState.REDUCING, "until a person has looked"
+        assert any("2 positions adjusted" in text for _, text in bench.notices)
+
+    run(loop_run, bench, check, positions=held)
+
+
+@pytest.mark.logs_warnings
+def test_a_position_that_the_broker_does_not_have_is_taken_out_at_its_last_price(loop_run: Run) -> None:
+    bench = restarted([], is_live=False, fills=[a_fill(1, 10, 100.0)])
+
+    def check(report: Report) -> None:
+        (fill,) = report.adjusted
+        assert (fill.signed_quantity, fill.price, fill.owner, fill.charges_units) == (-10, 100.0, EXTERNAL, 0)
+        assert bench.session.positions.quantity(RELIANCE.key, Product.MIS) == 0
+        assert bench.session.risk.state is TradingState.ACTIVE
+
+    run(loop_run, bench, check)
+
+
+def test_a_broker_that_cannot_be_read_is_unknown_not_empty(loop_run: Run) -> None:
+    async def main() -> None:
+        bench = restarted([before(S.OPEN)], fills=[a_fill(1, 10, 100.0)])
+        bench.broker.list_fails = ConnectionLost("no answer")
+        with pytest.raises(ConnectionLost):
+            await bench.session.open()
+        assert bench.session.orders.order("PBEFORE0000000000001").status is S.OPEN
+        assert bench.session.positions.quantity(RELIANCE.key, Product.MIS) == 10
+        assert bench.session.risk.state is TradingState.HALTED
+        assert bench.submit().status is S.DENIED
+        bench.broker.list_fails, bench.broker.held, bench.broker.listed = None, [HELD], [listed(S.OPEN)]
+        await bench.session.open()
+        assert bench.session.positions.quantity(RELIANCE.key, Product.MIS) == 10, "what was remembered is not remembered twice"
+        assert bench.session.risk.state is TradingState.ACTIVE
+        await bench.close()
+
+    loop_run(main())
+
+
+def test_what_the_broker_says_during_the_comparison_waits_and_is_not_lost(loop_run: Run) -> None:
+    async def main() -> None:
+        bench = restarted([before(S.OPEN)])
+        bench.broker.held = [HELD]
+
+        async def orders() -> list[OrderUpdate]:
+            bench.session.on_order_update(listed(S.FILLED, filled=10, fills=(trade("9", 10, 100.0),)))
+            assert bench.session.orders.trades == []
+            return [listed(S.FILLED, filled=10, fills=(trade("9", 10, 100.0),))]
+
+        bench.broker.orders = orders  # type: ignore[method-assign]
+        report = await bench.session.open()
+        assert len(report.fills) == len(bench.session.orders.trades) == 1
+        await bench.close()
+
+    loop_run(main())
+
+
+async def looked_up(bench: SessionBench, seconds: float) -> None:
+    for _ in range(round(seconds / 0.25)):
+        bench.broker.clock.advance(0.25)
+        await turns(3)
+
+
+@pytest.mark.logs_warnings
+@pytest.mark.parametrize("is_fresh", [True, False])
+def test_an_order_is_given_up_only_with_proof_that_the_list_is_fresh(is_fresh: bool, loop_run: Run) -> None:
+    async def main() -> None:
+        bench = await SessionBench(is_live=True).open()
+        other = bench.submit(price=99.0)
+        await bench.settle()
+        bench.broker.answers = [OutcomeUnknown("timeout")]
+        order = bench.submit()
+        await bench.session.settle()
+        stamp = bench.broker.clock.now_ns() + (SECOND_NS if is_fresh else -SECOND_NS)
+        bench.broker.listed = [bench.broker.update(other, S.OPEN, time_ns=stamp, is_snapshot=True)]
+        await looked_up(bench, LOOKS_S[-2] + 5)
+        assert bench.now(order).status is S.UNKNOWN, "not before two minutes"
+        await looked_up(bench, LOOKS_S[-1])
+        assert bench.now(order).status is (S.NOT_PLACED if is_fresh else S.UNKNOWN)
+        assert len(bench.broker.sent) == 2, "an entry is never sent again"
+        assert any("ask the broker" in text for _, text in bench.notices) is not is_fresh
+        await bench.close()
+
+    loop_run(main())
+
+
+@pytest.mark.logs_warnings
+def test_lists_that_cannot_be_read_prove_nothing(loop_run: Run) -> None:
+    async def main() -> None:
+        bench = await SessionBench(is_live=True).open()
+        bench.broker.answers = [OutcomeUnknown("timeout")]
+        bench.broker.list_fails = ConnectionLost("down")
+        order = bench.submit()
+        await bench.session.settle()
+        await looked_up(bench, 130)
+        assert bench.now(order).status is S.UNKNOWN
+        await bench.close()
+
+    loop_run(main())
+
+
+@pytest.mark.logs_warnings
+def test_a_cancel_of_unknown_fate_is_looked_up_too(loop_run: Run) -> None:
+    async def main() -> None:
+        bench = await SessionBench(is_live=True).open()
+        order = bench.submit(price=99.0)
+        await bench.settle()
+        bench.broker.answers = [OutcomeUnknown("timeout")]
+        bench.session.cancel(order.id)
+        await bench.session.settle()
+        assert bench.now(order).pending is Pending.CANCEL_UNKNOWN
+        bench.broker.listed = [bench.broker.update(order, S.CANCELLED, is_snapshot=True, time_ns=bench.broker.clock.now_ns() + SECOND_NS)]
+        await looked_up(bench, 2)
+        assert bench.now(order).status is S.CANCELLED
+        await bench.close()
+
+    loop_run(main())
+
+
+def test_a_report_with_nothing_in_it_says_so() -> None:
+    assert str(Report()) == "nothing to do"
+    assert Report().is_clean
+    assert Report(orders=3).is_clean
