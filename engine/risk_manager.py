@@ -19,10 +19,13 @@ from engine.core.model import HAND, UNITS, Account, Instrument, Order, OrderChan
 from engine.core.sizing import RISK, Sizing, size_for
 from engine.reservations import ANYONE, Reservations
 from engine.risk_check import RiskCheck
-from engine.risk_inputs import Desk, LoneDesk, Traffic
+from engine.risk_inputs import MINUTE_NS, Desk, LoneDesk, Traffic
 from engine.risk_limits import ALWAYS, DAY_LOST, Latches, Limits
 
 log = logging.getLogger(__name__)
+
+SOFT_PART = 5 / 8
+"""Beyond this part of the message rate the trader is told, at most once a minute."""
 
 SAME_TOO_OFTEN = 3
 """So many entries alike within a minute stop new risk: something runs away."""
@@ -38,6 +41,8 @@ class RiskManager(QObject):
     """The account's TradingState."""
     owner_stopped = Signal(str, str)
     """An owner whose own limits stop its entries, and why."""
+    pace_told = Signal(str)
+    """Messages come nearly as fast as they may."""
     order_denied = Signal(object, str)
     """OrderRequest and the reason."""
 
@@ -50,6 +55,7 @@ class RiskManager(QObject):
         self.reservations = Reservations(is_cancel_certain=not self.desk.is_live)
         self.traffic = Traffic()
         self.denied = 0
+        self._pace_told_ns = -MINUTE_NS
         self._clock = clock
         self._limits = {ANYONE: Limits.of(limits, ALWAYS)}
         self._latches: dict[str, Latches] = {ANYONE: Latches()}
@@ -172,8 +178,14 @@ class RiskManager(QObject):
         return self.reservations.restore(order, self._checks.opened_units(self._facts(order.request, by_hand=True)))
 
     def count_message(self) -> None:
-        """Take note of a change or a cancel that goes out."""
-        self.traffic.count(self._clock.now_ns())
+        """Take note of a message that goes out."""
+        now_ns = self._clock.now_ns()
+        self.traffic.count(now_ns)
+        limit = self.limits.get("message_rate", math.inf)
+        sent = self.traffic.messages(now_ns)
+        if sent > SOFT_PART * limit and now_ns - self._pace_told_ns >= MINUTE_NS:
+            self._pace_told_ns = now_ns
+            self.pace_told.emit(f"{sent} messages went out within a second, of {limit:g} that may; see what sends them.")
 
     def wait_s(self) -> float:
         """Return how long an exit or a cancel has to wait for its turn, in seconds; 0 where no rate was given."""

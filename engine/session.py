@@ -71,6 +71,7 @@ class TradingSession(SessionParts):
         _connect(self.market_data.tick_rejected, self.life.tell)
         _connect(self.risk.trading_state_changed, self._on_trading_state)
         _connect(self.risk.owner_stopped, self._on_owner_stopped)
+        _connect(self.risk.pace_told, lambda text: self.life.tell(text, "warning"))
         self.orders.submit = self.submit
         self.guard.is_off = lambda: self.risk.state is TradingState.HALTED or self.broker.is_warming_up
         # A replayed market stands still until the session has settled: there nothing can wait for its time.

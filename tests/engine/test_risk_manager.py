@@ -267,6 +267,21 @@ def test_the_message_rate_leaves_room_for_exits_which_wait_for_their_turn() -> N
     assert Bench().risk.wait_s() == 0.0, "no rate was given"
 
 
+def test_a_quick_pace_is_told_before_it_is_too_quick_and_not_every_time() -> None:
+    bench, told = Bench(message_rate=8), []
+    bench.risk.pace_told.connect(told.append)
+    for number in range(5):
+        bench.allows(1, 1 + number)
+    assert told == []
+    bench.allows(1, 6)
+    bench.risk.count_message()
+    assert told == ["6 messages went out within a second, of 8 that may; see what sends them."]
+    bench.clock.advance(61)
+    for _ in range(6):
+        bench.risk.count_message()
+    assert len(told) == 2
+
+
 def test_a_change_is_checked_as_a_whole_and_keeps_what_was_reserved_when_refused() -> None:
     bench = Bench(max_order_quantity=20)
     verdict = bench.risk.check(request(1, 10, price=100.0))
