@@ -73,16 +73,20 @@ class PositionTracker(QObject):
         self._builders: dict[BookKey, TradeBuilder] = {}
         self._marked: set[BookKey] = set()
         self._sums: dict[str, _Sums] = {}
+        self._accounts: dict[str, Account] = {}
+        """Figures as of the last fill, mark or day, made when they are asked for."""
         self.set_capital(capital_units)
 
     def set_capital(self, capital_units: int, owner: str = NET) -> None:
         """Set what the account, or one owner of it, began with; its day and its peak begin anew from there."""
+        self._accounts.clear()
         sums = self._sums.setdefault(owner, _Sums())
         sums.capital_units = capital_units
         sums.day_start_units = sums.peak_units = self.equity_units(owner)
 
     def restore_day(self, day_start_units: int, peak_units: int) -> None:
         """Go on with a day that began before a restart."""
+        self._accounts.clear()
         sums = self._sums[NET]
         sums.day_start_units, sums.peak_units = day_start_units, max(peak_units, self.equity_units())
 
@@ -113,6 +117,8 @@ class PositionTracker(QObject):
             if price > 0.0 and price != holding.price:
                 holding.price = float(price)
                 is_changed |= self._mark(key, holding, price_units(holding.price))
+        if is_changed:
+            self._accounts.clear()
         return is_changed
 
     def publish(self) -> None:
@@ -124,10 +130,11 @@ class PositionTracker(QObject):
     def note_peak(self) -> None:
         """Take note of equity as it is now: the drawdown counts from the highest."""
         for owner, sums in self._sums.items():
-            sums.peak_units = max(sums.peak_units, self.equity_units(owner))
+            sums.peak_units = max(sums.peak_units, self.account(owner).equity_units)
 
     def roll_day(self, owner: str | None = None) -> None:
         """Begin a day: its profit counts from here, for one owner or for all."""
+        self._accounts.clear()
         for name, sums in self._sums.items():
             if owner is None or name == owner:
                 sums.day_start_units = self.equity_units(name)
@@ -188,6 +195,10 @@ class PositionTracker(QObject):
 
     def account(self, owner: str = NET, open_orders: int = 0) -> Account:
         """Return the figures of the account, or of one owner in it; `cash_units` is what was not spent (short sales add to it)."""
+        made = self._accounts.get(owner) or self._reckon(owner)
+        return made if made.open_orders == open_orders else replace(made, open_orders=open_orders)
+
+    def _reckon(self, owner: str) -> Account:
         sums = self._sums.get(owner) or self._sums.setdefault(owner, _Sums())
         unrealised = held = exposure = 0
         for key, holding in self._open.items():
@@ -197,7 +208,7 @@ class PositionTracker(QObject):
                 exposure += abs(value)
                 unrealised += value - holding.position.cost_units
         equity = sums.capital_units + sums.realised_units - sums.charges_units + unrealised
-        return Account(
+        made = self._accounts[owner] = Account(
             capital_units=sums.capital_units,
             cash_units=equity - held,
             equity_units=equity,
@@ -207,9 +218,9 @@ class PositionTracker(QObject):
             unrealised_units=unrealised,
             charges_units=sums.charges_units,
             exposure_units=exposure,
-            open_orders=open_orders,
             fills=sums.fills,
         )
+        return made
 
     def _mark(self, key: BookKey, holding: _Holding, units: int) -> bool:
         if holding.mark_units == units:
@@ -235,6 +246,7 @@ class PositionTracker(QObject):
         sums.realised_units += realised
         sums.charges_units += fill.charges_units
         sums.fills += 1
+        self._accounts.clear()
         return holding.position
 
     def _builder(self, fill: Fill) -> TradeBuilder:

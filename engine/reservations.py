@@ -78,6 +78,12 @@ class Reservations:
         self._kept[number].quantity = order.remaining * int(order.request.side)
         return number
 
+    def load(self, owner: str = ANYONE) -> tuple[int, int, set[tuple[str, Product]]]:
+        """Return `count`, `units` and `keys` of an owner at once."""
+        if not self._kept:
+            return 0, 0, set()
+        return self.count(owner), self.units(owner), self.keys(owner)
+
     def count(self, owner: str = ANYONE) -> int:
         """Count the owner's orders."""
         return sum(owner in (ANYONE, kept.owner) for kept in self._kept.values())

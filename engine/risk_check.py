@@ -77,20 +77,23 @@ class RiskCheck:
         request, kept = facts.request, self._reservations
         key, product = request.instrument.key, request.product
         account = self._desk.account_of(owner)
-        others = self._desk.held_keys(owner) | kept.keys(owner)
+        orders, reserved, others = kept.load(owner)
+        others |= self._desk.held_keys(owner)
         others.discard((key, product))
         row = SimpleNamespace(
-            cash=free_cash(account.equity_units, account.exposure_units, kept.units(owner)),
+            cash=free_cash.py_func(account.equity_units, account.exposure_units, reserved),
             equity=account.equity_units,
             peak=account.peak_units,
             day_start=account.day_start_units,
             realised=account.realised_units,
             charges=account.charges_units,
-            open_orders=kept.count(owner),
+            open_orders=orders,
             fills=account.fills,
             capital=account.capital_units,
             other_positions=len(others),
         )
-        held = self._desk.quantity_of(key, product, owner) + kept.pending(key, product, owner)[0]
+        is_own = owner == request.owner
+        entering = facts.entering if is_own else kept.pending(key, product, owner)[0]
+        held = (facts.held if is_own else self._desk.quantity_of(key, product, owner)) + entering
         each = price_units(facts.price) * request.instrument.multiplier
         return account, row, SimpleNamespace(quantity=held), SimpleNamespace(quantity=request.signed_quantity, price=each, is_exit=0)
