@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from terminal.keymap import Keymap
 
 SMALLEST = (960, 600)
+SMALL_SCREEN = 1920
+"""Up to this width the window takes all of the screen on the first day."""
 
 
 class MainWindow(QMainWindow):
@@ -64,8 +66,9 @@ class MainWindow(QMainWindow):
 
     def _fit_screen(self) -> None:
         screen = QGuiApplication.primaryScreen().availableGeometry()
-        self.resize(min(1680, screen.width()), min(1000, screen.height()))
-        self.move(screen.topLeft())
+        part = 1.0 if screen.width() <= SMALL_SCREEN else 0.9
+        self.resize(round(part * screen.width()), round(part * screen.height()))
+        self.move(screen.center() - self.rect().center())
 
     def _furnish(self) -> None:
         for name, info in PANELS.items():
