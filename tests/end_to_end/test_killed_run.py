@@ -64,7 +64,7 @@ def count(home: Path, table: str) -> int:
     try:
         with sqlite3.connect(f"file:{home / 'shikra.db'}?mode=ro", uri=True) as connection:
             return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError:  # it is being made; whether it is whole is looked at after the kill
         return 0
 
 
