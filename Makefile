@@ -19,7 +19,7 @@ bench:
 	@$(VENV)/bin/python -m tests.performance $(ARGS)
 
 lock:
-	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra dev --extra postgres -o requirements/dev.txt
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra dev --extra postgres --extra cluster -o requirements/dev.txt
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra postgres -c requirements/dev.txt -o requirements/runtime.txt
 
 clean:
