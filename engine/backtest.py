@@ -8,33 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.calendar import Calendar, day_of
-from engine.clock import IST_OFFSET_NS, Clock, SystemClock
-from engine.core.costs import RATES
-from engine.core.errors import HistoryMissing, InvalidOption, did_you_mean
-from engine.core.execution import SQUARE
-from engine.core.limits import LIMITS
+from engine.backtest_terms import (
+    SECOND_NS,
+    check_interval,
+    common_interval_s,
+    limits_row,
+    merged,
+    rates_rows,
+    sizing_rows,
+    square_rows,
+)
+from engine.calendar import Calendar
+from engine.clock import Clock, SystemClock
+from engine.core.errors import HistoryMissing
 from engine.core.model import UNITS, Account, Fill, Instrument, Position, Product, Purpose, Side
-from engine.core.records import BAR, REASONS, Rows
-from engine.core.registry import RULES, Template
-from engine.core.replay import Outcome, Terms, no_limits, replay
-from engine.core.sizing import Sizing, parse_sizing
+from engine.core.records import REASONS, Rows
+from engine.core.registry import Template
+from engine.core.replay import Outcome, Terms, replay
+from engine.core.run import Run
+from engine.core.sizing import Sizing
 from engine.tariffs import Tariff
 
-SECOND_NS = 1_000_000_000
-DAY_NS = 86_400 * SECOND_NS
 
-_EPOCH = date(1970, 1, 1)
-
-_IN_RUPEES = frozenset({"max_daily_loss", "max_order_value"})
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BacktestResult:
     """What a backtest came to; money in units of 1/10,000 rupee."""
 
@@ -49,6 +50,16 @@ class BacktestResult:
     account: Account
     run_s: float
     """Time that the replay took, compiling and preparing apart."""
+    bars: Rows
+    """BAR rows that were traded on, merged in order of time, then of instrument."""
+    benchmark: Rows | None = None
+    """BAR rows of what it is compared with."""
+
+    @cached_property
+    def run(self) -> Run:
+        """What metrics read."""
+        multipliers = np.array([each.multiplier for each in self.instruments], dtype=np.int64)
+        return Run.of(self.outcome, self.bars, multipliers, benchmark=self.benchmark)
 
     @property
     def gross_units(self) -> int:
@@ -104,6 +115,7 @@ def run_backtest(
     calendar: Calendar | None = None,
     touch: bool = False,
     owner: str = "backtest",
+    benchmark: Rows | None = None,
     clock: Clock | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> BacktestResult:
@@ -111,32 +123,33 @@ def run_backtest(
 
     `interval_s`: the bar of decisions (default: the bars' own, `base_s`, which defaults to their most common distance). `risk_pct`:
     of equity, per trade. `limits`: by rule, in the rule's unit. `tariff`: None = nothing costs anything. `calendar`: tells when MIS
-    is squared off; None = never. `on_progress` is told how many bars are done. Raises HistoryMissing without bars, and UserErrors
-    that say what was expected.
+    is squared off; None = never. `benchmark`: BAR rows that metrics compare with. `on_progress` is told how many bars are done.
+    Raises HistoryMissing without bars, and UserErrors that say what was expected.
     """
     if not any(len(rows) for rows in bars.values()):
         raise HistoryMissing("Expected bars to test on, was none; give a file that has bars of these symbols.")
-    instruments, merged, limits = tuple(bars), _merge(list(bars.values())), limits or {}
-    base_s = base_s or _common_interval_s(merged)
-    squares, groups = _squares(instruments, merged, product, calendar)
-    rates, rates_from_ns = _rates(instruments, merged, product, tariff)
+    instruments, rows, limits = tuple(bars), merged(list(bars.values())), limits or {}
+    base_s = base_s or common_interval_s(rows)
+    squares, groups = square_rows(instruments, rows, product, calendar)
+    rates, rates_from_ns = rates_rows(instruments, rows, product, tariff)
     terms = Terms(
-        sizing=_sizing(instruments, sizing, product, risk_pct, limits),
+        sizing=sizing_rows(instruments, sizing, product, risk_pct, limits),
         ticks=np.array([float(instrument.tick_size) for instrument in instruments]),
         capital_units=capital_units,
         base_s=base_s,
-        interval_s=_check_interval(interval_s or base_s, base_s),
+        interval_s=check_interval(interval_s or base_s, base_s),
         rates=rates,
         rates_from_ns=rates_from_ns,
-        limits=_limits(limits),
+        limits=limits_row(limits),
         squares=squares,
         groups=groups,
         touch=touch,
     )
     params = template.new_params(template.parse(parameters or {}))
-    outcome, run_s = _timed(template, params, merged, terms, clock or SystemClock(), on_progress)
+    outcome, run_s = _timed(template, params, rows, terms, clock or SystemClock(), on_progress)
     positions = _positions(instruments, product, owner, outcome)
-    return BacktestResult(outcome, instruments, product, owner, positions, _account(outcome, positions), run_s)
+    account = _account(outcome, positions)
+    return BacktestResult(outcome, instruments, product, owner, positions, account, run_s, rows, benchmark)
 
 
 def _timed(
@@ -148,82 +161,6 @@ def _timed(
     began_ns = clock.monotonic_ns()
     outcome = replay(template.on_bar, states, params, bars, terms, on_progress=on_progress)
     return outcome, (clock.monotonic_ns() - began_ns) / SECOND_NS
-
-
-def _merge(parts: Sequence[Rows]) -> Rows:
-    """Put all bars in order of time, then of instrument; one instrument's own are taken as they are when they can be."""
-    if len(parts) == 1 and parts[0].dtype == BAR and not parts[0]["instrument"].any():
-        return parts[0]
-    numbers = np.repeat(np.arange(len(parts), dtype=np.int32), [len(rows) for rows in parts])
-    merged: Rows = np.concatenate([rows.astype(BAR, copy=False) for rows in parts])
-    merged["instrument"] = numbers
-    return merged[np.lexsort((numbers, merged["time_ns"]))]
-
-
-def _common_interval_s(bars: Rows) -> int:
-    steps = np.diff(bars["time_ns"]) // SECOND_NS
-    found, counts = np.unique(steps[steps > 0], return_counts=True)
-    return int(found[np.argmax(counts)]) if len(found) else 60
-
-
-def _check_interval(interval_s: int, base_s: int) -> int:
-    if interval_s < base_s or interval_s % base_s:
-        raise InvalidOption(
-            f"Expected decisions on bars of a multiple of {base_s} s, which the data have, was {interval_s} s; choose another interval."
-        )
-    return interval_s
-
-
-def _sizing(
-    instruments: Sequence[Instrument], sizing: Sizing | str, product: Product, risk_pct: float, limits: Mapping[str, float]
-) -> Rows:
-    parsed = parse_sizing(sizing) if isinstance(sizing, str) else sizing
-    largest = limits.get("max_position_size", 0.0)
-    return np.concatenate([parsed.row(each, product, risk_pct=risk_pct, max_position_pct=largest) for each in instruments])
-
-
-def _limits(given: Mapping[str, float]) -> Rows:
-    row = no_limits()
-    known = RULES.names()
-    for name, limit in given.items():
-        if name not in known:
-            raise InvalidOption(f'Unknown limit "{name}"{did_you_mean(name, known)}')
-        if name not in (LIMITS.names or ()):
-            raise InvalidOption(f"Expected limits that history can be held to ({', '.join(LIMITS.names or ())}), was {name}; leave it out.")
-        if not limit >= 0.0:
-            raise InvalidOption(f"Expected {name} to be 0 or more {RULES.get(name).unit}, was {limit}; change it.")
-        row[name] = limit * UNITS if name in _IN_RUPEES else limit
-    return row
-
-
-def _rates(instruments: Sequence[Instrument], bars: Rows, product: Product, tariff: Tariff | None) -> tuple[Rows | None, NDArray[np.int64]]:
-    """Return RATES by instrument and period, and when (IST midnight) each period begins."""
-    if tariff is None:
-        return None, np.zeros(1, dtype=np.int64)
-    first, last = day_of(int(bars[0]["time_ns"])), day_of(int(bars[-1]["time_ns"]))
-    days = [first, *(day for day in tariff.changes if first < day <= last)]
-    rates: Rows = np.zeros((len(instruments), len(days)), RATES)
-    for k, instrument in enumerate(instruments):
-        for period, day in enumerate(days):
-            rates[k, period] = tariff.rates(instrument, product, day)[0]
-    return rates, np.array([_midnight_ns(day) for day in days], dtype=np.int64)
-
-
-def _squares(
-    instruments: Sequence[Instrument], bars: Rows, product: Product, calendar: Calendar | None
-) -> tuple[Rows, NDArray[np.int64] | None]:
-    """Return when intraday positions are closed on each day of the bars; instruments of the same hours make one group."""
-    if product is not Product.MIS or calendar is None:
-        return np.zeros(0, SQUARE), None
-    days = [_EPOCH + timedelta(days=number) for number in np.unique((bars["time_ns"] + IST_OFFSET_NS) // DAY_NS).tolist()]
-    hours = [tuple(calendar.square_off_ns(instrument, day) for day in days) for instrument in instruments]
-    distinct = list(dict.fromkeys(hours))
-    moments = sorted((moment, group) for group, times in enumerate(distinct) for moment in times)
-    return np.array(moments, dtype=SQUARE), np.array([distinct.index(times) for times in hours], dtype=np.int64)
-
-
-def _midnight_ns(day: date) -> int:
-    return (day - _EPOCH).days * DAY_NS - IST_OFFSET_NS
 
 
 def _positions(instruments: Sequence[Instrument], product: Product, owner: str, outcome: Outcome) -> tuple[Position, ...]:

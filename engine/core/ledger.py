@@ -57,6 +57,19 @@ def unrealised(position: Row, price: int, multiplier: int) -> int:
     return int(price * position.quantity * multiplier - position.cost)
 
 
+@compiled()
+def split_fill(held: int, quantity: int, charges: int) -> tuple[int, int, int]:
+    """Cut a fill in two: how much it closes (unsigned), how much it opens (signed), and which share of its charges the closing bears.
+
+    `held` and `quantity` are signed; charges are shared by quantity.
+    """
+    if held == 0 or (held > 0) == (quantity > 0):
+        return 0, quantity, 0
+    closed = min(abs(held), abs(quantity))
+    opened = quantity + closed if quantity < 0 else quantity - closed
+    return closed, opened, share_of(charges, closed, abs(quantity))
+
+
 def apply(position: Position, fill: Fill) -> tuple[Position, int]:
     """Return the position after a fill, charges included, and what the fill realised in units before charges.
 
@@ -93,21 +106,17 @@ class TradeBuilder:
 
         The trade's quantity is all that was entered, with the sign of its direction; a reversing fill's charges are shared by quantity.
         """
-        quantity = fill.signed_quantity
-        if self.held == 0 or (self.held > 0) == (quantity > 0):
-            self._enter(fill, quantity, fill.charges_units)
-            return None
-        closed = min(abs(quantity), abs(self.held))
-        paid = share_of.py_func(fill.charges_units, closed, fill.quantity)
-        self._exit_value += fill.price_units * closed * fill.instrument.multiplier
-        self._charges += paid
-        self.held += closed if quantity > 0 else -closed
-        if self.held:
-            return None
-        trade = self._ended_by(fill)
-        self._forget()
-        if closed < fill.quantity:
-            self._enter(fill, quantity - (closed if quantity > 0 else -closed), fill.charges_units - paid)
+        closed, opened, paid = split_fill.py_func(self.held, fill.signed_quantity, fill.charges_units)
+        trade = None
+        if closed:
+            self._exit_value += fill.price_units * closed * fill.instrument.multiplier
+            self._charges += paid
+            self.held -= closed if self.held > 0 else -closed
+            if self.held == 0:
+                trade = self._ended_by(fill)
+                self._forget()
+        if opened:
+            self._enter(fill, opened, fill.charges_units - paid)
         return trade
 
     def _enter(self, fill: Fill, quantity: int, charges: int) -> None:

@@ -231,3 +231,43 @@ def indicator(
         return update
 
     return wrap
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One figure that judges a run."""
+
+    name: str
+    title: str
+    compute: Callable[[Any], float]
+    """Takes a Run, returns a number in `unit`; NaN where the run does not tell."""
+    unit: str
+    """Rs, %, days, h, or nothing for a plain number."""
+    format: str
+    """The shape of the number: 0, 0.0, 0.00, ..."""
+    group: str
+    """Under which heading a report shows it."""
+    higher_is_better: bool | None
+    """Which way is better, for an optimiser; None = neither."""
+
+    @property
+    def decimals(self) -> int:
+        """Return how many decimals are shown."""
+        return len(self.format.partition(".")[2])
+
+
+METRICS: Registry[Metric] = Registry("metric", package="engine.metrics")
+
+M = TypeVar("M", bound=Callable[[Any], float])
+
+
+def metric(
+    name: str, *, title: str, group: str, unit: str = "", format: str = "0.00", higher_is_better: bool | None = True
+) -> Callable[[M], M]:
+    """Make `compute(run)` a metric; it never raises, and returns NaN where a run has too little to tell."""
+
+    def wrap(compute: M) -> M:
+        METRICS.add(name, Metric(name, title, compute, unit, format, group, higher_is_better))
+        return compute
+
+    return wrap
