@@ -1,0 +1,110 @@
+"""Turns what a backtest was asked for into rows of the law: sizes, limits, charges by date, square-offs, and bars in one order.
+
+Names and rupees come in, rows go out; nothing is traded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.calendar import Calendar, day_of
+from engine.clock import IST_OFFSET_NS
+from engine.core.costs import RATES
+from engine.core.errors import InvalidOption, did_you_mean
+from engine.core.execution import SQUARE
+from engine.core.limits import LIMITS
+from engine.core.model import UNITS, Instrument, Product
+from engine.core.records import BAR, Rows
+from engine.core.registry import RULES
+from engine.core.replay import no_limits
+from engine.core.sizing import Sizing, parse_sizing
+from engine.tariffs import Tariff
+
+SECOND_NS = 1_000_000_000
+DAY_NS = 86_400 * SECOND_NS
+
+_EPOCH = date(1970, 1, 1)
+
+_IN_RUPEES = frozenset({"max_daily_loss", "max_order_value"})
+
+
+def merged(parts: Sequence[Rows]) -> Rows:
+    """Put all bars in order of time, then of instrument; one instrument's own are taken as they are when they can be."""
+    if len(parts) == 1 and parts[0].dtype == BAR and not parts[0]["instrument"].any():
+        return parts[0]
+    numbers = np.repeat(np.arange(len(parts), dtype=np.int32), [len(rows) for rows in parts])
+    together: Rows = np.concatenate([rows.astype(BAR, copy=False) for rows in parts])
+    together["instrument"] = numbers
+    return together[np.lexsort((numbers, together["time_ns"]))]
+
+
+def common_interval_s(bars: Rows) -> int:
+    steps = np.diff(bars["time_ns"]) // SECOND_NS
+    found, counts = np.unique(steps[steps > 0], return_counts=True)
+    return int(found[np.argmax(counts)]) if len(found) else 60
+
+
+def check_interval(interval_s: int, base_s: int) -> int:
+    if interval_s < base_s or interval_s % base_s:
+        raise InvalidOption(
+            f"Expected decisions on bars of a multiple of {base_s} s, which the data have, was {interval_s} s; choose another interval."
+        )
+    return interval_s
+
+
+def sizing_rows(
+    instruments: Sequence[Instrument], sizing: Sizing | str, product: Product, risk_pct: float, limits: Mapping[str, float]
+) -> Rows:
+    parsed = parse_sizing(sizing) if isinstance(sizing, str) else sizing
+    largest = limits.get("max_position_size", 0.0)
+    return np.concatenate([parsed.row(each, product, risk_pct=risk_pct, max_position_pct=largest) for each in instruments])
+
+
+def limits_row(given: Mapping[str, float]) -> Rows:
+    row = no_limits()
+    known = RULES.names()
+    for name, limit in given.items():
+        if name not in known:
+            raise InvalidOption(f'Unknown limit "{name}"{did_you_mean(name, known)}')
+        if name not in (LIMITS.names or ()):
+            raise InvalidOption(f"Expected limits that history can be held to ({', '.join(LIMITS.names or ())}), was {name}; leave it out.")
+        if not limit >= 0.0:
+            raise InvalidOption(f"Expected {name} to be 0 or more {RULES.get(name).unit}, was {limit}; change it.")
+        row[name] = limit * UNITS if name in _IN_RUPEES else limit
+    return row
+
+
+def rates_rows(
+    instruments: Sequence[Instrument], bars: Rows, product: Product, tariff: Tariff | None
+) -> tuple[Rows | None, NDArray[np.int64]]:
+    """Return RATES by instrument and period, and when (IST midnight) each period begins."""
+    if tariff is None:
+        return None, np.zeros(1, dtype=np.int64)
+    first, last = day_of(int(bars[0]["time_ns"])), day_of(int(bars[-1]["time_ns"]))
+    days = [first, *(day for day in tariff.changes if first < day <= last)]
+    rates: Rows = np.zeros((len(instruments), len(days)), RATES)
+    for k, instrument in enumerate(instruments):
+        for period, day in enumerate(days):
+            rates[k, period] = tariff.rates(instrument, product, day)[0]
+    return rates, np.array([_midnight_ns(day) for day in days], dtype=np.int64)
+
+
+def square_rows(
+    instruments: Sequence[Instrument], bars: Rows, product: Product, calendar: Calendar | None
+) -> tuple[Rows, NDArray[np.int64] | None]:
+    """Return when intraday positions are closed on each day of the bars; instruments of the same hours make one group."""
+    if product is not Product.MIS or calendar is None:
+        return np.zeros(0, SQUARE), None
+    days = [_EPOCH + timedelta(days=number) for number in np.unique((bars["time_ns"] + IST_OFFSET_NS) // DAY_NS).tolist()]
+    hours = [tuple(calendar.square_off_ns(instrument, day) for day in days) for instrument in instruments]
+    distinct = list(dict.fromkeys(hours))
+    moments = sorted((moment, group) for group, times in enumerate(distinct) for moment in times)
+    return np.array(moments, dtype=SQUARE), np.array([distinct.index(times) for times in hours], dtype=np.int64)
+
+
+def _midnight_ns(day: date) -> int:
+    return (day - _EPOCH).days * DAY_NS - IST_OFFSET_NS
