@@ -109,10 +109,10 @@ class Traffic:
         self._sent: deque[int] = deque()
         self._entries: deque[tuple[int, tuple[object, ...]]] = deque()
 
-    def count(self, now_ns: int) -> None:
-        """Take note of a message: a place, a change or a cancel."""
-        self.messages(now_ns)
+    def count(self, now_ns: int) -> int:
+        """Take note of a message: a place, a change or a cancel; returns the messages of the last second."""
         self._sent.append(now_ns)
+        return self.messages(now_ns)
 
     def messages(self, now_ns: int) -> int:
         """Count the messages of the last second."""
@@ -129,12 +129,16 @@ class Traffic:
         """Take note of an entry."""
         self._entries.append((now_ns, _likeness(request)))
 
-    def repeats(self, request: OrderRequest, now_ns: int, within_ns: int) -> int:
-        """Count entries just like this one, at most a minute back."""
-        while self._entries and self._entries[0][0] <= now_ns - MINUTE_NS:
-            self._entries.popleft()
+    def repeats(self, request: OrderRequest, now_ns: int, soon_ns: int) -> tuple[int, int]:
+        """Count entries just like this one: of the last `soon_ns`, and of the last minute."""
+        entries = self._entries
+        while entries and entries[0][0] <= now_ns - MINUTE_NS:
+            entries.popleft()
+        if not entries:
+            return 0, 0
         like = _likeness(request)
-        return sum(1 for time_ns, likeness in self._entries if time_ns > now_ns - within_ns and likeness == like)
+        times = [time_ns for time_ns, likeness in entries if likeness == like]
+        return sum(time_ns > now_ns - soon_ns for time_ns in times), len(times)
 
 
 def _likeness(request: OrderRequest) -> tuple[object, ...]:

@@ -180,9 +180,8 @@ class RiskManager(QObject):
     def count_message(self) -> None:
         """Take note of a message that goes out."""
         now_ns = self._clock.now_ns()
-        self.traffic.count(now_ns)
+        sent = self.traffic.count(now_ns)
         limit = self.limits.get("message_rate", math.inf)
-        sent = self.traffic.messages(now_ns)
         if sent > SOFT_PART * limit and now_ns - self._pace_told_ns >= MINUTE_NS:
             self._pace_told_ns = now_ns
             self.pace_told.emit(f"{sent} messages went out within a second, of {limit:g} that may; see what sends them.")

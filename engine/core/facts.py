@@ -6,7 +6,7 @@ Plain values only, gathered by the risk manager before the first rule is asked, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.core.model import OrderRequest, Purpose, TradingState
 
@@ -44,14 +44,14 @@ class Facts:
     """Entries just like this one in the last seconds (`duplicate_order` says how many)."""
     repeats: int = 0
     """Entries just like this one in the last minute."""
+    each_units: int = 0
+    """What one unit of quantity is worth at `price`, in money units; 0 when nothing tells."""
+    opens: bool = field(init=False)
+    """It is not meant to reduce a position."""
+    price: float = field(init=False)
+    """Price at which its value is reckoned, 0 when nothing tells."""
 
-    @property
-    def opens(self) -> bool:
-        """Tell whether it is not meant to reduce a position."""
-        return not self.request.is_exit
-
-    @property
-    def price(self) -> float:
-        """Price at which its value is reckoned, 0 when nothing tells."""
+    def __post_init__(self) -> None:
         request = self.request
-        return request.price or request.trigger_price or request.reference_price or self.last_price
+        self.opens = not request.is_exit
+        self.price = request.price or request.trigger_price or request.reference_price or self.last_price

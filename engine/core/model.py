@@ -211,12 +211,12 @@ class Instrument:
     strike: Decimal = Decimal(0)
     has_derivatives: bool = False
     freeze_quantity: int = 0
+    key: str = field(init=False, repr=False, compare=False, default="")
+    """Exchange and symbol, as in `NSE:RELIANCE`; tokens are reused, keys are not."""
 
-    @property
-    def key(self) -> str:
-        """Name it by exchange and symbol, as in `NSE:RELIANCE`; tokens are reused, keys are not."""
-        # Adding, for formatting an enumeration costs ten times as much, and every order asks for keys.
-        return self.exchange + ":" + self.symbol
+    def __post_init__(self) -> None:
+        # Made once, for every order asks for it many times; adding, for formatting an enumeration costs ten times as much.
+        object.__setattr__(self, "key", self.exchange + ":" + self.symbol)
 
     @property
     def is_tradable(self) -> bool:

@@ -41,7 +41,8 @@ def fault(facts: Facts) -> str:
 
 
 def _is_whole(quantity: object) -> bool:
-    return type(quantity) is not bool and isinstance(quantity, Integral) and int(quantity) > 0
+    is_whole = type(quantity) is int or (type(quantity) is not bool and isinstance(quantity, Integral))
+    return is_whole and int(quantity) > 0  # type: ignore[call-overload]
 
 
 def _price_fault(request: OrderRequest) -> str:
@@ -49,12 +50,16 @@ def _price_fault(request: OrderRequest) -> str:
         return f"a price for a {request.order_type} order, was none; give one."
     if request.trigger_price is None and request.order_type in (OrderType.SL, OrderType.SL_M):
         return f"a trigger price for a {request.order_type} order, was none; give one."
-    for name in ("price", "trigger_price", "stop", "target"):
-        price = getattr(request, name)
+    for name, price in (
+        ("price", request.price),
+        ("trigger_price", request.trigger_price),
+        ("stop", request.stop),
+        ("target", request.target),
+    ):
         if price is not None:
             if not (math.isfinite(price) and price > 0.0):
                 return f"a {name.replace('_', ' ')} above 0, was {price}; change it."
-            if not is_on_tick(price, float(request.instrument.tick_size)):
+            if not is_on_tick.plain(price, float(request.instrument.tick_size)):
                 return f"a {name.replace('_', ' ')} in steps of {request.instrument.tick_size}, was {price:g}; change it."
     if request.trail is not None and not (math.isfinite(request.trail) and request.trail > 0.0):
         return f"a trailing distance above 0, was {request.trail}; change it."
