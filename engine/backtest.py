@@ -7,29 +7,19 @@ replay; fills, positions and figures come back.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.backtest_terms import (
-    SECOND_NS,
-    check_interval,
-    common_interval_s,
-    limits_row,
-    merged,
-    rates_rows,
-    sizing_rows,
-    square_rows,
-)
+from engine.backtest_terms import SECOND_NS, Prepared, prepare
 from engine.calendar import Calendar
 from engine.clock import Clock, SystemClock
-from engine.core.errors import HistoryMissing
 from engine.core.model import UNITS, Account, Fill, Instrument, Position, Product, Purpose, Side
 from engine.core.records import REASONS, Rows
 from engine.core.registry import Template
-from engine.core.replay import Outcome, Terms, replay
+from engine.core.replay import Outcome, replay
 from engine.core.run import Run
 from engine.core.sizing import Sizing
 from engine.tariffs import Tariff
@@ -126,40 +116,53 @@ def run_backtest(
     is squared off; None = never. `benchmark`: BAR rows that metrics compare with. `on_progress` is told how many bars are done.
     Raises HistoryMissing without bars, and UserErrors that say what was expected.
     """
-    if not any(len(rows) for rows in bars.values()):
-        raise HistoryMissing("Expected bars to test on, was none; give a file that has bars of these symbols.")
-    instruments, rows, limits = tuple(bars), merged(list(bars.values())), limits or {}
-    base_s = base_s or common_interval_s(rows)
-    squares, groups = square_rows(instruments, rows, product, calendar)
-    rates, rates_from_ns = rates_rows(instruments, rows, product, tariff)
-    terms = Terms(
-        sizing=sizing_rows(instruments, sizing, product, risk_pct, limits),
-        ticks=np.array([float(instrument.tick_size) for instrument in instruments]),
-        capital_units=capital_units,
+    prepared = prepare(
+        bars,
+        interval_s=interval_s,
         base_s=base_s,
-        interval_s=check_interval(interval_s or base_s, base_s),
-        rates=rates,
-        rates_from_ns=rates_from_ns,
-        limits=limits_row(limits),
-        squares=squares,
-        groups=groups,
+        sizing=sizing,
+        product=product,
+        capital_units=capital_units,
+        risk_pct=risk_pct,
+        limits=limits,
+        tariff=tariff,
+        calendar=calendar,
         touch=touch,
     )
-    params = template.new_params(template.parse(parameters or {}))
-    outcome, run_s = _timed(template, params, rows, terms, clock or SystemClock(), on_progress)
+    values = template.parse(parameters or {})
+    outcome, run_s = _timed(template, values, prepared, clock or SystemClock(), on_progress)
+    instruments = prepared.instruments
     positions = _positions(instruments, product, owner, outcome)
     account = _account(outcome, positions)
-    return BacktestResult(outcome, instruments, product, owner, positions, account, run_s, rows, benchmark)
+    return BacktestResult(outcome, instruments, product, owner, positions, account, run_s, prepared.bars, benchmark)
+
+
+def trade(
+    template: Template,
+    values: Mapping[str, float],
+    prepared: Prepared,
+    *,
+    states: NDArray[np.float64] | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Run a template with parsed parameters over what was prepared: one run of a backtest, a sweep or a walk forward.
+
+    `states`: state buffers to go on from, one row an instrument, which are not written to; None = fresh ones. What `on_progress`
+    raises ends the run.
+    """
+    bars, terms = prepared.bars, prepared.terms
+    if states is None:
+        states = np.repeat(template.new_state()[None], len(terms.ticks), axis=0)
+    return replay(template.on_bar, states, template.new_params(values), bars, terms, on_progress=on_progress)
 
 
 def _timed(
-    template: Template, params: NDArray[np.float64], bars: Rows, terms: Terms, clock: Clock, on_progress: Callable[[int], None] | None
+    template: Template, values: Mapping[str, float], prepared: Prepared, clock: Clock, on_progress: Callable[[int], None] | None
 ) -> tuple[Outcome, float]:
-    """Replay once over nothing, so that the time taken is that of trading and not of compiling, then over the bars."""
-    states = np.repeat(template.new_state()[None], len(terms.ticks), axis=0)
-    replay(template.on_bar, states, params, bars[:0], terms)
+    """Run once over nothing, so that the time taken is that of trading and not of compiling, then over the bars."""
+    trade(template, values, replace(prepared, bars=prepared.bars[:0]))
     began_ns = clock.monotonic_ns()
-    outcome = replay(template.on_bar, states, params, bars, terms, on_progress=on_progress)
+    outcome = trade(template, values, prepared, on_progress=on_progress)
     return outcome, (clock.monotonic_ns() - began_ns) / SECOND_NS
 
 

@@ -6,6 +6,7 @@ Names and rupees come in, rows go out; nothing is traded here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -14,13 +15,13 @@ from numpy.typing import NDArray
 from engine.calendar import Calendar, day_of
 from engine.clock import IST_OFFSET_NS
 from engine.core.costs import RATES
-from engine.core.errors import InvalidOption, did_you_mean
+from engine.core.errors import HistoryMissing, InvalidOption, did_you_mean
 from engine.core.execution import SQUARE
 from engine.core.limits import LIMITS
 from engine.core.model import UNITS, Instrument, Product
 from engine.core.records import BAR, Rows
 from engine.core.registry import RULES
-from engine.core.replay import no_limits
+from engine.core.replay import Terms, no_limits
 from engine.core.sizing import Sizing, parse_sizing
 from engine.tariffs import Tariff
 
@@ -30,6 +31,60 @@ DAY_NS = 86_400 * SECOND_NS
 _EPOCH = date(1970, 1, 1)
 
 _IN_RUPEES = frozenset({"max_daily_loss", "max_order_value"})
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Bars and terms, laid out once for as many runs as are wanted; it can be sent to another process."""
+
+    instruments: tuple[Instrument, ...]
+    """By the number that fills and bars carry."""
+    product: Product
+    bars: Rows
+    """BAR rows in order of time, then of instrument."""
+    terms: Terms
+
+    @property
+    def multipliers(self) -> NDArray[np.int64]:
+        """Units of an instrument that one of its quantity stands for, by its number."""
+        return np.array([each.multiplier for each in self.instruments], dtype=np.int64)
+
+
+def prepare(
+    bars: Mapping[Instrument, Rows],
+    *,
+    interval_s: int | None = None,
+    base_s: int | None = None,
+    sizing: Sizing | str = "risk",
+    product: Product = Product.MIS,
+    capital_units: int = 100_000 * UNITS,
+    risk_pct: float = 0.0,
+    limits: Mapping[str, float] | None = None,
+    tariff: Tariff | None = None,
+    calendar: Calendar | None = None,
+    touch: bool = False,
+) -> Prepared:
+    """Lay out bars and terms; what the arguments mean is told by `run_backtest`, which raises the same errors."""
+    if not any(len(rows) for rows in bars.values()):
+        raise HistoryMissing("Expected bars to test on, was none; give a file that has bars of these symbols.")
+    instruments, rows, limits = tuple(bars), merged(list(bars.values())), limits or {}
+    base_s = base_s or common_interval_s(rows)
+    squares, groups = square_rows(instruments, rows, product, calendar)
+    rates, rates_from_ns = rates_rows(instruments, rows, product, tariff)
+    terms = Terms(
+        sizing=sizing_rows(instruments, sizing, product, risk_pct, limits),
+        ticks=np.array([float(instrument.tick_size) for instrument in instruments]),
+        capital_units=capital_units,
+        base_s=base_s,
+        interval_s=check_interval(interval_s or base_s, base_s),
+        rates=rates,
+        rates_from_ns=rates_from_ns,
+        limits=limits_row(limits),
+        squares=squares,
+        groups=groups,
+        touch=touch,
+    )
+    return Prepared(instruments, product, rows, terms)
 
 
 def merged(parts: Sequence[Rows]) -> Rows:
