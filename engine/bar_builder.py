@@ -24,8 +24,8 @@ Closed = list[tuple[int, Rows]]
 """Interval in seconds and the BAR rows that closed, shorter intervals first."""
 
 _ORDER = ("last_price", "open", "high", "low", "close", "average_price", "bid", "ask", "bid_quantity", "ask_quantity")
-_COLUMNS = (*_ORDER, "last_quantity", "volume", "oi", "depth_price", "depth_quantity")
-"""The board's columns in the order in which `frames.take_quotes` takes them."""
+_COLUMNS = ("time_ns", "version", *_ORDER, "last_quantity", "volume", "oi", "depth_price", "depth_quantity")
+"""The board's columns in the order in which `frames.take_frame` takes them."""
 
 
 @dataclass(slots=True)
@@ -36,18 +36,20 @@ class _Windows:
     forming: Rows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Frame:
-    """What one frame of ticks did."""
+    """What one frame of ticks did; not frozen, for freezing costs most of making one."""
 
     changed: NDArray[np.int64]
     """Slots with a new quote."""
     closed: Rows
     """Minute bars that closed by it."""
+    refused: int
+    """How many of its ticks were put aside."""
     slots: NDArray[np.int64]
-    """Slot of each tick, -1 = unknown."""
+    """Slot of each tick, -1 = unknown; good until the next frame."""
     verdicts: NDArray[np.int8]
-    """TAKEN or why not, per tick."""
+    """TAKEN or why not, per tick; good until the next frame."""
 
 
 class BarBuilder:
@@ -109,20 +111,43 @@ class BarBuilder:
 
     def take(self, ticks: Rows, now_ns: int) -> Frame:
         """Put a frame of TICK rows on the board and into the minute bars."""
-        if not (ticks.flags.c_contiguous and ticks.flags.writeable):
+        flags = ticks.flags
+        if not (flags.c_contiguous and flags.writeable):
             ticks = ticks.copy()
-        count = len(ticks)
-        if count > len(self._verdicts):
-            self._make_buffers(2 * count)
-        self._turn_to(int(ticks["exchange_time"].max()) * SECOND_NS or now_ns)
-        if not self._is_indexed or self._columns[0] is not self._board.last_price:
+        if len(ticks) > len(self._verdicts):
+            self._make_buffers(2 * len(ticks))
+        if not self._is_indexed or self._columns[2] is not self._board.last_price:
             self._index()
-        board, slots, verdicts = self._board, self._found[:count], self._verdicts[:count]
-        closed = frames.take_trades(
-            ticks, self._tokens, self._token_slots, now_ns, self._until_ns, self._feed, board.forming, self._closed, slots, verdicts
+        day = self._take(ticks, now_ns)
+        if day != self._day:
+            self._turn_to(day)
+            self._take(ticks, now_ns)
+        closed, changed, refused = self._counts.tolist()
+        return Frame(
+            self._changed[:changed].copy(),
+            self._closed[:closed].copy() if closed else self._closed[:0],
+            refused,
+            self._found,
+            self._verdicts,
         )
-        changed = frames.take_quotes(ticks, slots, verdicts, now_ns, board.time_ns, board.version, self._changed, *self._columns)
-        return Frame(self._changed[:changed].copy(), self._closed[:closed].copy(), slots, verdicts)
+
+    def _take(self, ticks: Rows, now_ns: int) -> int:
+        return frames.take_frame(
+            ticks,
+            now_ns,
+            self._until_ns,
+            self._day,
+            self._tokens,
+            self._token_slots,
+            self._feed,
+            self._board.forming,
+            self._closed,
+            self._found,
+            self._verdicts,
+            self._counts,
+            self._changed,
+            *self._columns,
+        )
 
     def is_due(self, time_ns: int) -> bool:
         """Tell whether a minute ended by then that has not been closed yet."""
@@ -155,14 +180,12 @@ class BarBuilder:
                 made.append((interval_s, closed))
         return made
 
-    def _turn_to(self, time_ns: int) -> None:
+    def _turn_to(self, day: int) -> None:
         """Anchor the windows at the new day's opens; the night's gap is no jump."""
-        day = (time_ns + frames.IST_OFFSET_NS) // frames.DAY_NS
-        if day != self._day:
-            self._day = day
-            self._feed["last"] = 0.0
-            for slot in self._slots.values():
-                self._feed[slot].open_ns = self._open_of(self._board.instruments[slot], day)
+        self._day = day
+        self._feed["last"] = 0.0
+        for slot in self._slots.values():
+            self._feed[slot].open_ns = self._open_of(self._board.instruments[slot], day)
 
     def _index(self) -> None:
         """Sort the tokens for looking up, and take hold of the board's columns: both change only when something is subscribed."""
@@ -183,6 +206,7 @@ class BarBuilder:
         self._closed = np.empty(count, dtype=BAR)
         self._found, self._changed = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
         self._verdicts = np.empty(count, dtype=np.int8)
+        self._counts = np.zeros(3, dtype=np.int64)
 
 
 def _grown(rows: Rows, size: int) -> Rows:

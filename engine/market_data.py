@@ -112,7 +112,7 @@ class MarketDataHandler(QObject):
             return
         frame = self._builder.take(ticks, self._clock.now_ns())
         self.ticks += len(ticks)
-        if frame.verdicts.any():
+        if frame.refused:
             self._put_aside(ticks, frame)
         if len(frame.changed):
             self.ticks_received.emit(frame.changed)
@@ -201,7 +201,7 @@ class MarketDataHandler(QObject):
 
     def _put_aside(self, ticks: Rows, frame: Frame) -> None:
         """Count bad ticks; the first of its kind from an instrument is told."""
-        for i in np.flatnonzero(frame.verdicts):
+        for i in np.flatnonzero(frame.verdicts[: len(ticks)]):
             reason, token = int(frame.verdicts[i]), int(ticks["instrument_token"][i])
             self.rejected[REASONS[reason]] += 1
             if (token, reason) not in self._told:

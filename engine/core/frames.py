@@ -243,6 +243,71 @@ def _take_day(tick: Row, slot: int, day_open: NDArray[Any], high: NDArray[Any], 
         close[slot] = tick.close
 
 
+@compiled("i8(TICK[:], i8)")
+def day_of_frame(ticks: Rows, now_ns: int) -> int:
+    """Return India's day, counted from 1970, of the latest tick; of now where no tick tells a time."""
+    latest = 0
+    for i in range(len(ticks)):
+        latest = max(latest, ticks[i].exchange_time)
+    time_ns = latest * 1_000_000_000 if latest > 0 else now_ns
+    return int((time_ns + IST_OFFSET_NS) // DAY_NS)
+
+
+@compiled(
+    "i8(TICK[:], i8, i8, i8, i8[:], i8[:], FEED[:], BAR[:], BAR[:], i8[:], i1[:], i8[:], i8[:], i8[:], i8[:], "
+    + "f8[:], " * 13
+    + "f8[:,:,:], i8[:,:,:])"
+)
+def take_frame(
+    ticks: Rows,
+    now_ns: int,
+    until_ns: int,
+    day: int,
+    tokens: NDArray[Any],
+    token_slots: NDArray[Any],
+    feed: Rows,
+    forming: Rows,
+    closed: Rows,
+    slots: NDArray[Any],
+    verdicts: NDArray[Any],
+    counts: NDArray[Any],
+    changed: NDArray[Any],
+    times: NDArray[Any],
+    versions: NDArray[Any],
+    last_price: NDArray[Any],
+    day_open: NDArray[Any],
+    high: NDArray[Any],
+    low: NDArray[Any],
+    close: NDArray[Any],
+    average_price: NDArray[Any],
+    bid: NDArray[Any],
+    ask: NDArray[Any],
+    bid_quantity: NDArray[Any],
+    ask_quantity: NDArray[Any],
+    last_quantity: NDArray[Any],
+    volume: NDArray[Any],
+    oi: NDArray[Any],
+    depth_price: NDArray[Any],
+    depth_quantity: NDArray[Any],
+) -> int:
+    """Do `take_trades`, then `take_quotes`, in one step into machine code; returns the frame's day.
+
+    `counts` gets how many bars closed, slots changed, and ticks were put aside. A frame of another day than `day` is left alone.
+    """
+    frame_day = day_of_frame(ticks, now_ns)
+    if frame_day != day:
+        return frame_day
+    counts[0] = take_trades(ticks, tokens, token_slots, now_ns, until_ns, feed, forming, closed, slots, verdicts)
+    counts[1] = take_quotes(
+        ticks, slots, verdicts, now_ns, times, versions, changed, last_price, day_open, high, low, close, average_price, bid, ask,
+        bid_quantity, ask_quantity, last_quantity, volume, oi, depth_price, depth_quantity,
+    )  # fmt: skip
+    counts[2] = 0
+    for i in range(len(ticks)):
+        counts[2] += verdicts[i] != TAKEN
+    return frame_day
+
+
 @compiled("i8(BAR[:], i8, WINDOW[:], BAR[:], BAR[:])")
 def fold(minutes: Rows, interval_s: int, windows: Rows, forming: Rows, closed: Rows) -> int:
     """Take closed minute bars into the larger bars of `forming` (by slot); writes those that closed and returns how many.
