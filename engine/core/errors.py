@@ -2,7 +2,7 @@
 
     TradingError
       UserError        shown as it is: InvalidOrder, InvalidOption, UnknownTemplate, UnknownSymbol
-      BrokerError      AuthenticationError | ConnectionLost | RateLimited | OrderRejected | OutcomeUnknown
+      BrokerError      AuthenticationError | ConnectionLost | RateLimited | OrderRejected (NotPermitted) | OutcomeUnknown
       DataError        HistoryMissing, BadTick
     InvalidTransition, InvariantBroken     ours; never caught but at the named boundaries
 
@@ -57,6 +57,10 @@ class RateLimited(BrokerError):
 
 class OrderRejected(BrokerError):
     """The broker said a definite no."""
+
+
+class NotPermitted(OrderRejected):
+    """A definite no, because the account, its plan or this machine's address may not do it: asking again does not help."""
 
 
 class OutcomeUnknown(BrokerError):

@@ -1,0 +1,1 @@
+"""Zerodha: live orders over Kite Connect, quotes and order news over its feed."""

@@ -1,0 +1,61 @@
+"""The wire under the official Kite client: a session of `requests` that follows no redirect, asks no proxy and repeats nothing.
+
+Every answer is judged here, before the client reads it, so that what reaches it is a success. To be imported when a session opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from requests import RequestException, Response, Session
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from engine.brokers.zerodha.outcome import Reply, error_of_exception, error_of_reply
+from engine.core.errors import InvalidOption
+
+CONNECT_S, READ_S = 3.0, 7.0
+"""Seconds until there is a connection, and between two bytes of an answer."""
+
+_WRITES = ("/orders", "/gtt", "/portfolio")
+"""Beginnings of the paths where anything but a GET does something."""
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class HardSession(Session):
+    """One session for one account."""
+
+    def __init__(self, proxies: Mapping[str, str] | None = None, pool: int = 16) -> None:
+        """`proxies` as `requests` takes them; those of the environment are not looked at."""
+        super().__init__()
+        self.trust_env = False
+        self._chosen_proxies = dict(proxies or {})
+        for prefix in ("https://", "http://"):
+            self.mount(prefix, HTTPAdapter(pool_connections=2, pool_maxsize=pool, max_retries=0))
+
+    def request(self, method: str, url: str | bytes, *args: Any, **options: Any) -> Response:
+        """Send one request once; raises the BrokerErrors of `outcome` for everything but a success."""
+        options |= {"allow_redirects": False, "verify": True, "timeout": (CONNECT_S, READ_S), "proxies": self._chosen_proxies}
+        is_write = method != "GET" and urlsplit(str(url)).path.startswith(_WRITES)
+        try:
+            response = super().request(method, url, *args, **options)
+            reply = Reply(response.status_code, response.content, response.headers.get("content-type", ""))
+        except (RequestException, HTTPError, OSError) as failure:
+            raise error_of_exception(failure, is_write) from None
+        if (error := error_of_reply(reply, is_write)) is not None:
+            raise error
+        if "csv" not in reply.content_type:
+            response.headers["content-type"] = "application/json"
+        return response
+
+
+def require_safe_root(root: str) -> str:
+    """Return the root of an API without its last slash; raises InvalidOption for one that would send tokens in the clear."""
+    parts = urlsplit(root)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not is_safe or not parts.hostname:
+        raise InvalidOption(f"Expected an https address for Zerodha's API, was {root!r}; only on this machine itself it may be http.")
+    return root.rstrip("/")
