@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from engine.position_tracker import PositionTracker
     from engine.risk_manager import RiskManager
     from engine.session import TradingSession
+    from engine.strategy_class import Parameter, Strategy
     from engine.strategy_executor import StrategyExecutor
     from engine.trading_engine import TradingEngine
 
 __all__ = [
     "MarketDataHandler",
     "OrderManager",
+    "Parameter",
     "PositionTracker",
     "RiskManager",
+    "Strategy",
     "StrategyExecutor",
     "TradingEngine",
     "TradingSession",
@@ -34,8 +37,10 @@ __all__ = [
 _HOMES = {
     "MarketDataHandler": "market_data",
     "OrderManager": "order_manager",
+    "Parameter": "strategy_class",
     "PositionTracker": "position_tracker",
     "RiskManager": "risk_manager",
+    "Strategy": "strategy_class",
     "StrategyExecutor": "strategy_executor",
     "TradingEngine": "trading_engine",
     "TradingSession": "session",

@@ -6,6 +6,7 @@ A thing is added by a decorator in its own file; asking for an unknown name says
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
@@ -55,6 +56,16 @@ class Registry(Generic[T]):
         self.load()
         return iter(self._items.items())
 
+    @contextmanager
+    def aside(self) -> Iterator[dict[str, T]]:
+        """Catch what is added meanwhile in a dict of its own: a file of the user's must not clash with what is known."""
+        self.load()
+        kept, self._items = self._items, {}
+        try:
+            yield self._items
+        finally:
+            self._items = kept
+
     def load(self) -> None:
         """Import every file of the package, so that each has added itself."""
         package, self._package = self._package, None
@@ -95,6 +106,19 @@ class Parameter:
         """Tell whether only whole numbers make sense."""
         return isinstance(self.default, int)
 
+    def parse(self, value: object) -> float:
+        """Return the value as a number in range; raises InvalidOption saying what was expected."""
+        expected = f"Expected {self.name} from {self.low:g} to {self.high:g}"
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            raise InvalidOption(f"{expected}, was {value!r}; give a number.") from None
+        if not self.low <= number <= self.high:
+            raise InvalidOption(f"{expected}, was {number:g}; give a number in that range.")
+        if self.is_whole and number != int(number):
+            raise InvalidOption(f"{expected}, a whole number, was {number:g}.")
+        return number
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -106,7 +130,10 @@ class Template:
     state: np.dtype[Any]
     params: np.dtype[Any]
     on_bar: Step
+    """Of a universe template it takes the bars of all symbols at once."""
     is_universe: bool = False
+    plain: type[Any] | None = None
+    """The class of a plain-Python strategy, which is driven bar by bar; its `on_bar` here wants nothing."""
 
     def parse(self, given: Mapping[str, object]) -> dict[str, float]:
         """Fill in defaults and check names and ranges; raises InvalidOption saying what was expected."""
@@ -114,7 +141,7 @@ class Template:
         for name in given:
             if name not in known:
                 raise InvalidOption(f'Unknown parameter "{name}" of {self.name}{did_you_mean(name, known)}')
-        return {name: _number(parameter, given.get(name, parameter.default)) for name, parameter in known.items()}
+        return {name: parameter.parse(given.get(name, parameter.default)) for name, parameter in known.items()}
 
     def new_state(self) -> NDArray[np.float64]:
         """Make a fresh state buffer."""
@@ -123,19 +150,6 @@ class Template:
     def new_params(self, values: Mapping[str, float]) -> NDArray[np.float64]:
         """Make the parameter buffer from parsed values."""
         return np.array([values[name] for name in self.params.names or ()] or [0.0], dtype=np.float64)
-
-
-def _number(parameter: Parameter, value: object) -> float:
-    expected = f"Expected {parameter.name} from {parameter.low:g} to {parameter.high:g}"
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise InvalidOption(f"{expected}, was {value!r}; give a number.") from None
-    if not parameter.low <= number <= parameter.high:
-        raise InvalidOption(f"{expected}, was {number:g}; give a number in that range.")
-    if parameter.is_whole and number != int(number):
-        raise InvalidOption(f"{expected}, a whole number, was {number:g}.")
-    return number
 
 
 TEMPLATES: Registry[Template] = Registry("strategy", UnknownTemplate, package="engine.strategies")
@@ -150,13 +164,14 @@ def strategy(title: str, *, universe: bool = False, **parameters: tuple[float, f
     """
 
     def wrap(on_bar: S) -> S:
-        names = on_bar.py_func.__globals__
+        names, name = on_bar.py_func.__globals__, on_bar.__module__.rpartition(".")[2]
+        if "STATE" not in names or "PARAMS" not in names:
+            raise ValueError(f"Expected STATE and PARAMS of {name} above its on_bar; write them with fields(...).")
         state, params = names["STATE"], names["PARAMS"]
         if tuple(params.names or ()) != tuple(parameters):
             raise ValueError(
-                f"PARAMS of {on_bar.__module__} is {params.names}; it must name the parameters {tuple(parameters)} in their order."
+                f"Expected PARAMS of {name} to name the parameters {tuple(parameters)} in their order, was {params.names}; change one."
             )
-        name = on_bar.__module__.rpartition(".")[2]
         made = tuple(Parameter(key, *values) for key, values in parameters.items())
         TEMPLATES.add(name, Template(name, title, made, state, params, on_bar, universe))
         return on_bar

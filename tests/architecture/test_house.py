@@ -21,6 +21,8 @@ SIZE_OF_FILE = 300
 
 BOUNDARIES = {
     "engine/tasks.py",
+    "engine/strategy_files.py",
+    "engine/strategy_host.py",
     "engine/strategy_executor.py",
     "terminal/actions/__init__.py",
 }

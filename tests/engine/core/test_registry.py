@@ -91,7 +91,7 @@ def test_a_bad_parameter_says_what_was_expected(given: dict[str, object], senten
 
 
 def test_params_must_name_the_parameters_in_their_order() -> None:
-    with pytest.raises(ValueError, match="must name the parameters"):
+    with pytest.raises(ValueError, match="to name the parameters"):
 
         @strategy("Wrong", stop=(0.0, 0.0, 0.2), length=(9, 2, 200))
         @compiled("void(f8[:], f8[:], BAR, INTENT)")

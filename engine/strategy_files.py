@@ -1,0 +1,110 @@
+"""Finds a strategy: one of the terminal's by its name, or one of your own by the path of its file.
+
+A file holds either a compiled template (STATE, PARAMS, @strategy over @compiled, as the terminal's own are written), or one class
+derived from Strategy. It is read anew when it has changed. What is wrong with it is told with its line, never as a traceback.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import traceback
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from threading import Lock
+from types import ModuleType
+
+from engine.core.errors import UnknownTemplate, UserError, did_you_mean
+from engine.core.records import fields
+from engine.core.registry import INDICATORS, TEMPLATES, Template
+from engine.core.script import on_bar as wants_nothing
+from engine.strategy_class import Strategy, parameters_of
+
+_Stamp = tuple[int, int]
+
+_KNOWN: dict[Path, tuple[_Stamp, Template]] = {}
+_READING = Lock()
+
+
+def template_of(text: str) -> Template:
+    """Return the template of that name, or of the .py file at that path.
+
+    Raises UnknownTemplate for an unknown name or file, and UserError for a file without a strategy, with several, or with a mistake
+    in it (with its line).
+    """
+    if not (text.endswith(".py") or "/" in text or "\\" in text):
+        return TEMPLATES.get(text)
+    path = Path(text).expanduser().resolve()
+    if not path.is_file():
+        near = did_you_mean(path.name, [each.name for each in path.parent.glob("*.py")]) if path.parent.is_dir() else "; check the path."
+        raise UnknownTemplate(f"There is no strategy file {text}{near}")
+    with _READING:
+        stat = path.stat()
+        stamp = (stat.st_mtime_ns, stat.st_size)
+        known = _KNOWN.get(path)
+        if known is None or known[0] != stamp:
+            known = _KNOWN[path] = (stamp, _read(path))
+        return known[1]
+
+
+def _read(path: Path) -> Template:
+    """Run the file and return the one strategy that it holds."""
+    with TEMPLATES.aside() as templates, INDICATORS.aside():
+        module = _run(path)
+    classes = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Strategy) and value.__module__ == module.__name__ and not _is_base(value, module)
+    ]
+    names = [*templates, *(each.__name__ for each in classes)]
+    if len(names) > 1:
+        raise UserError(f"Expected one strategy in {path.name}, was {len(names)} ({', '.join(names)}); put each in a file of its own.")
+    if not names:
+        raise UserError(f"Expected a strategy in {path.name}, was none; write a class derived from Strategy, or @strategy over on_bar.")
+    return next(iter(templates.values())) if templates else template_of_class(classes[0])
+
+
+def template_of_class(cls: type[Strategy]) -> Template:
+    """Describe a plain-Python strategy as a template; raises UserError when it lacks `on_bar` or has an `__init__` of its own."""
+    if cls.on_bar is Strategy.on_bar:
+        raise UserError(f"Expected {cls.__name__} to have on_bar(self, bar), was without; write it.")
+    if cls.__init__ is not Strategy.__init__:
+        raise UserError(f"Expected {cls.__name__} to begin in on_start(self), was an __init__ of its own; rename it to on_start.")
+    declared = tuple(parameter.declared() for parameter in parameters_of(cls).values())
+    params = fields(*(parameter.name for parameter in declared))
+    title = (cls.__doc__ or cls.__name__).strip().splitlines()[0].rstrip(".")
+    name = cls.__module__.rpartition(".")[2]
+    return Template(name, title, declared, fields("seen", "next"), params, wants_nothing, plain=cls)
+
+
+def _run(path: Path) -> ModuleType:
+    """Import the file under a name of its own, which stays the same in every process: machine code kept on disk asks for it."""
+    name = f"strategy_file_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}.{path.stem}"
+    spec = spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        # Not by the loader's cache of byte code, which tells files apart by whole seconds only.
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+    except SyntaxError as error:
+        del sys.modules[name]
+        raise UserError(f"Expected Python in {path.name}, was a mistake in line {error.lineno}: {error.msg}; mend it.") from None
+    except Exception as error:  # a user's file may raise anything while it is read
+        del sys.modules[name]
+        raise UserError(f"{path.name} cannot be read: {where(error, path)}.") from error
+    return module
+
+
+def where(error: BaseException, path: Path) -> str:
+    """Say what was raised, and in which line of the user's file."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    text = str(error).rstrip(".")
+    what = text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
+    return f"{what} (line {lines[-1]} of {path.name})" if lines else what
+
+
+def _is_base(cls: type, module: ModuleType) -> bool:
+    """Tell whether another class of the file is derived from this one."""
+    return any(isinstance(value, type) and value is not cls and issubclass(value, cls) for value in vars(module).values())
