@@ -91,6 +91,16 @@ class Validity(StrEnum):
 
     DAY = "DAY"
     IOC = "IOC"
+    TTL = "TTL"
+    """Some minutes, told by the request."""
+
+
+class Variety(StrEnum):
+    """How the broker handles the order: at once, when the market opens next, or in legs one after the other."""
+
+    REGULAR = "regular"
+    AMO = "amo"
+    ICEBERG = "iceberg"
 
 
 class Purpose(StrEnum):
@@ -253,6 +263,15 @@ class OrderRequest:
     """Trailing distance in rupees for that stop."""
     group: str = ""
     """Orders of one group close each other: when one fills in full, the rest are cancelled."""
+    variety: Variety = Variety.REGULAR
+    iceberg_legs: int = 0
+    """Into how many legs an iceberg is cut."""
+    validity_minutes: int = 0
+    """How long an order of validity TTL stands."""
+    market_protection: float | None = None
+    """How far from the last price an order at market may fill, in percent; None leaves it to the broker."""
+    is_sliced: bool = False
+    """More than the freeze quantity is meant, and is to be sent as several orders."""
 
     @property
     def signed_quantity(self) -> int:

@@ -12,6 +12,9 @@ from engine.core.registry import rule
 
 CODE = 8
 
+SLICES = 10
+"""Into as many orders of the freeze quantity a broker cuts one that asks for it."""
+
 
 @rule(
     "tick_and_lot",
@@ -33,8 +36,9 @@ def fault(facts: Facts) -> str:
         return f"something that can be traded, was the index {instrument.symbol}; take its future or an option."
     if not _is_whole(request.quantity) or request.quantity % instrument.lot_size:
         return f"a quantity in whole lots of {instrument.lot_size}, was {request.quantity}; change the quantity."
-    if instrument.freeze_quantity and request.quantity > instrument.freeze_quantity:
-        return f"at most {instrument.freeze_quantity} in one order (freeze quantity), was {request.quantity}; split it."
+    most = instrument.freeze_quantity * (SLICES if request.is_sliced else 1)
+    if 0 < most < request.quantity:
+        return f"at most {most} in one order (freeze quantity), was {request.quantity}; split it."
     if facts.opens and not 0.0 < facts.price < math.inf:
         return f"a price by which to reckon the order's value, was none for {instrument.symbol}; wait for a tick."
     return _price_fault(request)

@@ -216,6 +216,7 @@ def test_price_collar_of_options_stops_and_markets_without_a_price() -> None:
         ({"quantity": math.nan}, "whole lots"),
         ({"quantity": 10, "instrument": replace(RELIANCE, lot_size=65)}, "whole lots of 65"),
         ({"quantity": 1801, "instrument": replace(RELIANCE, freeze_quantity=1800)}, "at most 1800 in one order"),
+        ({"quantity": 18_001, "is_sliced": True, "instrument": replace(RELIANCE, freeze_quantity=1800)}, "at most 18000 in one order"),
         ({"instrument": replace(RELIANCE, kind=InstrumentKind.INDEX)}, "can be traded, was the index"),
         ({"reference_price": None}, "a price by which to reckon"),
         ({"reference_price": math.nan}, "a price by which to reckon"),
