@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.clock import Clock
 from engine.core.errors import InvalidOrder
 from engine.core.lifecycle import transition
-from engine.core.model import Fill, Order, OrderChange, OrderStatus, OrderUpdate, Pending
+from engine.core.model import Fill, Order, OrderChange, OrderStatus, OrderUpdate, Pending, Product
 from engine.store.rows import JournalEntry, StoreFailed, StoreRow
 
 if TYPE_CHECKING:
@@ -93,6 +93,15 @@ class OrderLog:
             if owner in (None, order.request.owner) and key in (None, order.request.instrument.key)
         ]
 
+    def working_in(self, key: str, product: Product, owner: str) -> list[Order]:
+        """List an owner's orders in an instrument and product that may still fill, oldest first."""
+        found = []
+        for order in self._working.values():
+            request = order.request
+            if request.instrument.key == key and request.product is product and request.owner == owner:
+                found.append(order)
+        return found
+
     def trades(self, order_id: str) -> dict[str, int]:
         """Return the quantity of each known trade of an order, by trade id; what is put in is kept."""
         return self._trades.setdefault(order_id, {})
@@ -112,11 +121,11 @@ def wording(order: Order) -> dict[str, Any]:
     return {
         "key": request.instrument.key,
         "owner": request.owner,
-        "purpose": request.purpose.value,
+        "purpose": str(request.purpose),
         "side": int(request.side),
         "quantity": int(order.quantity),
-        "order_type": request.order_type.value,
-        "product": request.product.value,
+        "order_type": str(request.order_type),
+        "product": str(request.product),
         "price": order.price,
         "trigger_price": order.trigger_price,
         "reference_price": request.reference_price,

@@ -103,7 +103,7 @@ class OrderManager(QObject):
 
     def working_in(self, key: str, product: Product, owner: str) -> list[Order]:
         """List an owner's working orders in an instrument and product."""
-        return [order for order in self._log.working(owner, key) if order.request.product is product]
+        return self._log.working_in(key, product, owner)
 
     def place_market(self, instrument: Instrument, side: Side, quantity: int, product: Product = Product.MIS, **more: Any) -> Order:
         """Submit an order that fills at once at the market's price; `more` are further fields of OrderRequest."""

@@ -23,7 +23,7 @@ from engine.instruments import Instruments
 from engine.session import TradingSession
 from engine.strategy_config import StrategyConfig, check_mode, parse_strategy
 from engine.strategy_home import StrategyHome
-from engine.strategy_leg import Leg, SignalCallback, StrategyFault
+from engine.strategy_leg import Leg, Seen, SignalCallback, StrategyFault
 from engine.strategy_orders import StrategyOrders
 from engine.strategy_setup import set_up
 from engine.strategy_summary import Tally, status_of, summary_of
@@ -164,16 +164,17 @@ class StrategyExecutor(QObject):
         if interval_s != self.config.interval_s:
             return
         slots = rows["instrument"]
-        for index in np.flatnonzero(self._is_mine[np.minimum(slots, len(self._is_mine) - 1)]).tolist():
-            if self.state in (S.RUNNING, S.PAUSED):
-                self.on_bar(self._legs[int(slots[index])], rows[index])
+        for index in self._is_mine.take(slots, mode="clip").nonzero()[0].tolist():
+            if self.state is S.RUNNING or self.state is S.PAUSED:
+                self.on_bar(self._legs[slots.item(index)], rows[index])
 
     def on_bar(self, leg: Leg, bar: Row) -> None:
         """Let the strategy decide on one closed bar; whatever goes wrong in it stops this strategy only."""
-        if bar["time_ns"] <= leg.decided_ns:
+        seen = Seen._make(bar.item())
+        if seen.time_ns <= leg.decided_ns:
             return
         try:
-            self._decide(leg, bar)
+            self._decide(leg, bar, seen)
         except Exception as error:  # noqa: BLE001  # a strategy's code may raise anything; it must not stop the others
             self._fault(error)
 
@@ -199,7 +200,7 @@ class StrategyExecutor(QObject):
             if self.state is S.STOPPING:
                 self._end_if_flat()
 
-    def _decide(self, leg: Leg, bar: Row) -> None:
+    def _decide(self, leg: Leg, bar: Row, seen: Seen) -> None:
         session, orders = self._running()
         broker = session.broker
         is_known = session.clock.now_ns() <= broker.resumed_until_ns and orders.was_acted_on(leg)
@@ -213,8 +214,8 @@ class StrategyExecutor(QObject):
             wish = leg.decide(bar)
         if not math.isnan(wish.target):
             self.tally.signals += 1
-            self.tally.last_signal = f"{leg.instrument.symbol} {wish.target:+g} at {bar['close']:.2f}"
-        orders.act(leg, wish, bar, may_open=self.state is S.RUNNING)
+            self.tally.last_signal = leg.instrument.symbol, wish.target, seen.close
+        orders.act(leg, wish, seen, may_open=self.state is S.RUNNING)
 
     def _pause(self) -> None:
         self._require("that runs", S.RUNNING)

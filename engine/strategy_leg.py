@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,9 +26,24 @@ SignalCallback = Callable[[str, str, dict[str, Any], bool], Signal | None]
 
 NOTHING = (math.nan,) * len(INTENT.names or ())
 """An intent that wants nothing."""
+NOTHINGS = np.array([NOTHING], dtype=INTENT)
 
 SIGNAL_KEYS = ("action", "symbol", "exchange", "price", "stop_loss", "target")
 ACTIONS = ("BUY", "SELL", "EXIT", "HOLD")
+
+
+class Seen(NamedTuple):
+    """A closed BAR as plain numbers, which are read tens of times faster than a record's fields."""
+
+    time_ns: int
+    session_minute: int
+    instrument: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    oi: float
 
 
 class Wish(NamedTuple):
@@ -51,9 +67,9 @@ class Leg:
         """`slot` is the instrument's row on the quote board."""
         self.instrument = instrument
         self.slot = slot
-        self.sizing: Row = config.sizing.row(
-            instrument, config.product, risk_pct=config.risk_pct, max_position_pct=config.max_position_pct
-        )[0]
+        row = config.sizing.row(instrument, config.product, risk_pct=config.risk_pct, max_position_pct=config.max_position_pct)
+        self.sizing = SimpleNamespace(**dict(zip(row.dtype.names or (), row.item(), strict=True)))
+        """The fields of SIZING."""
         self.can_short = may_short(config.product)
         self.held_target = math.nan
         """Target last acted on, NaN before the first."""
@@ -70,10 +86,10 @@ class Leg:
         """Let the template look at a closed bar; returns what it wants. Raises StrategyFault for what cannot be."""
         if self._template is None:
             raise StrategyFault("Expected a function to decide, was none; call set_signal_callback before start.")
-        self._intents[:] = NOTHING
+        self._intents[:] = NOTHINGS
         self._template.on_bar(self.state, self._params, bar, self._intent)
-        self.decided_ns = int(bar["time_ns"])
-        return _checked(Wish(*self._intent.item()))
+        self.decided_ns = bar.item()[0]
+        return _checked(Wish._make(self._intents.item()))
 
     def learn(self, bar: Row) -> None:
         """Let the template see a bar of the past: what it wanted then counts as acted on."""
@@ -140,7 +156,8 @@ def _checked(wish: Wish) -> Wish:
     """Return the wish, or refuse what is infinite, and prices that are not above zero."""
     if math.isinf(wish.target):
         raise StrategyFault(f"Expected a target in units of size, was {wish.target}.")
-    for name, value in zip(wish._fields[1:], wish[1:], strict=True):
+    for value in wish[1:]:
         if value <= 0.0 or value == math.inf:
+            name = wish._fields[wish.index(value, 1)]
             raise StrategyFault(f"Expected {name} above zero or none, was {value}.")
     return wish

@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 
 from engine.core.model import Order, OrderStatus, Position, Product, Purpose
-from engine.core.records import Row
 from engine.core.sizing import NO_SIZE, order_for, size_for, size_of
 from engine.session import TradingSession
 from engine.strategy_config import StrategyConfig
-from engine.strategy_leg import Leg, Wish
+from engine.strategy_leg import Leg, Seen, Wish
 
 OWN = frozenset({Purpose.ENTRY, Purpose.EXIT, Purpose.REVERSAL})
 """Purposes of what a strategy wished for itself."""
+
+_size_of = size_of.plain
 
 
 class StrategyOrders:
@@ -33,13 +34,13 @@ class StrategyOrders:
         """Return the signed quantity that the strategy holds."""
         return self._session.positions.quantity(leg.instrument.key, self._config.product, self._config.id)
 
-    def act(self, leg: Leg, wish: Wish, bar: Row, *, may_open: bool) -> Order | None:
+    def act(self, leg: Leg, wish: Wish, bar: Seen, *, may_open: bool) -> Order | None:
         """Do what is wished for at the close of its bar, then draw a trailing stop; returns the order, if one was made.
 
         `may_open`: else only what reduces the position is done. Raises UserError when nothing tells how much to order.
         """
         has_target = not math.isnan(wish.target)
-        prices = {name: value for name, value in zip(("stop", "target", "trail"), wish[2:], strict=True) if not math.isnan(value)}
+        prices = {} if has_target else _prices(wish)
         if not has_target and not prices and not self._is_trailing(leg):
             return None
         product, owner = self._config.product, self._config.id
@@ -47,7 +48,7 @@ class StrategyOrders:
             return None
         order = None
         if has_target:
-            order = self._follow(leg, wish, float(bar["close"]), may_open=may_open)
+            order = self._follow(leg, wish, bar.close, may_open=may_open)
         elif self.held(leg):
             self._session.guard.move(leg.instrument, product, owner, **prices)
         if self._is_trailing(leg):
@@ -115,7 +116,7 @@ class StrategyOrders:
             wish = wish._replace(target=0.0)
         held = self.held(leg)
         equity_units = self._session.positions.account(self._config.id).equity_units
-        size = size_of(leg.sizing, equity_units, close, wish.stop)
+        size = _size_of(leg.sizing, equity_units, close, wish.stop)
         target = wish.target if leg.can_short else max(0.0, wish.target)
         if target != 0.0 and size <= 0 and held * target <= 0.0:
             self.unsized += 1
@@ -151,3 +152,9 @@ class StrategyOrders:
     def _working(self, leg: Leg) -> list[Order]:
         working = self._session.working_in(leg.instrument.key, self._config.product, self._config.id)
         return [order for order in working if order.request.purpose in OWN]
+
+
+def _prices(wish: Wish) -> dict[str, float]:
+    """Return where protection is wished for, by the names that the guard knows."""
+    wished = {"stop": wish.stop, "target": wish.profit, "trail": wish.trail}
+    return {name: value for name, value in wished.items() if not math.isnan(value)}

@@ -23,7 +23,8 @@ class Tally:
     signals: int = 0
     orders: int = 0
     fills: int = 0
-    last_signal: str = ""
+    last_signal: tuple[str, float, float] | None = None
+    """Symbol, target and close; worded only when somebody looks."""
     last_error: str = ""
 
 
@@ -48,7 +49,7 @@ def status_of(
         charges_units=account.charges_units,
         capital_units=config.capital_units,
         drawdown_pct=account.drawdown_pct,
-        last_signal=tally.last_signal,
+        last_signal="{} {:+g} at {:.2f}".format(*tally.last_signal) if tally.last_signal else "",
         last_error=tally.last_error,
         parameters=config.parameters,
     )

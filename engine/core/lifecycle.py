@@ -44,6 +44,9 @@ _OUR_OWN_VERDICTS = frozenset({S.DENIED, S.NOT_PLACED, S.OPERATOR})
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [high + low for high in _CROCKFORD for low in _CROCKFORD]
+_SHIFTS = range(90, -1, -10)
+_NINE = (1 << 45) - 1
+"""The largest number of nine characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +104,8 @@ def new_order_id(env: str, owner: str, now_ms: int, random: bytes) -> str:
 
     One for the environment, two for the owner, nine for the time in milliseconds, eight for five random bytes.
     """
-    return env[:1].upper() + _base32(zlib.crc32(owner.encode()), 2) + _base32(now_ms, 9) + _base32(int.from_bytes(random[:5], "big"), 8)
-
-
-def _base32(number: int, length: int) -> str:
-    pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(10 * ((length - 1) // 2), -1, -10)]
-    return "".join(pairs)[-length:]
+    number = (zlib.crc32(owner.encode()) & 1023) << 85 | (now_ms & _NINE) << 40 | int.from_bytes(random[:5], "big")
+    return env[:1].upper() + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])[1:]
 
 
 def _or(value: Any, otherwise: Any) -> Any:
