@@ -23,6 +23,8 @@ BookKey: TypeAlias = tuple[str, Product, str]
 NET = ""
 """Owner of net positions."""
 
+_price_units = price_units.plain
+
 
 @dataclass(slots=True)
 class _Holding:
@@ -110,13 +112,13 @@ class PositionTracker(QObject):
 
     def mark(self, board: QuoteBoard) -> bool:
         """Take the last prices of what is held from the board; tells whether one changed. Nobody is told before `publish`."""
-        is_changed = False
+        is_changed, slot_of, price_of = False, board.slot, board.last_price.item
         for key, holding in self._open.items():
-            slot = board.slot(key[0])
-            price = board.last_price[slot] if slot is not None else 0.0
+            slot = slot_of(key[0])
+            price = 0.0 if slot is None else price_of(slot)
             if price > 0.0 and price != holding.price:
-                holding.price = float(price)
-                is_changed |= self._mark(key, holding, price_units(holding.price))
+                holding.price = price
+                is_changed |= self._mark(key, holding, _price_units(price))
         if is_changed:
             self._accounts.clear()
         return is_changed
