@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from engine.core.frames import DAY_NS, IST_OFFSET_NS
 from engine.core.records import Rows
 from engine.core.replay import Outcome
+from engine.core.statistics import drawdowns_of, growth_of
 from engine.core.trades import make_trades
-
-DAYS_A_YEAR = 252
-"""Trading days that a year is taken to have, wherever daily figures are annualised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +100,33 @@ class Run:
         return make_trades(self.fills, self.bars, self.multipliers)
 
     @cached_property
+    def trade_returns(self) -> NDArray[np.float64]:
+        """Net gain of each ended round trip as a fraction of what was entered."""
+        made: NDArray[np.float64] = self.trades["net"] / np.maximum(self.trades["value"], 1)
+        return made
+
+    @cached_property
+    def fill_values(self) -> NDArray[np.int64]:
+        """What each fill was worth, in units, without its sign."""
+        values: NDArray[np.int64] = np.abs(self.fills["quantity"]) * self.fills["price"] * self.multipliers[self.fills["instrument"]]
+        return values
+
+    @cached_property
+    def peak(self) -> NDArray[np.int64]:
+        """The highest that equity has been, the capital included, up to each step."""
+        return np.maximum(np.maximum.accumulate(self.equity), self.capital_units)
+
+    @cached_property
+    def held(self) -> NDArray[np.int64]:
+        """How many positions were held at the end of each step's bars."""
+        entries = np.concatenate([self.trades["entry_ns"], self.open_trades["entry_ns"]])
+        last = len(self.equity_ns)
+        change = np.zeros(last + 1, dtype=np.int64)
+        np.add.at(change, np.searchsorted(self.equity_ns, entries, side="right") - 1, 1)
+        np.add.at(change, np.searchsorted(self.equity_ns, self.trades["exit_ns"], side="right") - 1, -1)
+        return np.cumsum(change[:last])
+
+    @cached_property
     def trading_days(self) -> Days:
         """The days that the run had bars on."""
         return self.days if self.days is not None else days_of(self.equity_ns)
@@ -123,3 +148,33 @@ class Run:
         made = np.full(len(before), np.nan)
         np.divide(self.daily_pnl, before, out=made, where=before > 0)
         return made
+
+    @cached_property
+    def daily_curve(self) -> NDArray[np.int64]:
+        """The capital, then equity in units at the end of each trading day."""
+        return np.concatenate([[self.capital_units], self.daily_equity])
+
+    @cached_property
+    def drawdowns(self) -> Rows:
+        """DRAWDOWN rows of `daily_curve`."""
+        return drawdowns_of(self.daily_curve)
+
+    def drawdown_days(self) -> NDArray[np.int64]:
+        """Return how many calendar days each of `drawdowns` took; what began with the capital counts from the first trading day."""
+        numbers = self.trading_days.numbers
+        dates = np.concatenate([numbers[:1], numbers])
+        taken: NDArray[np.int64] = dates[self.drawdowns["end"]] - dates[self.drawdowns["start"]]
+        return taken
+
+    @cached_property
+    def benchmark_growth(self) -> NDArray[np.float64]:
+        """What 1 rupee in the benchmark was worth at the end of each trading day; without one, in equal parts of what was traded."""
+        bars = self.bars if self.benchmark is None else self.benchmark
+        return growth_of(bars, self.trading_days.numbers)
+
+    @cached_property
+    def paired_returns(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Daily returns of the run and of the benchmark, on the days for which both are known."""
+        other = self.benchmark_growth / np.concatenate([[1.0], self.benchmark_growth[:-1]])[: len(self.benchmark_growth)] - 1.0
+        is_known = np.isfinite(other) & np.isfinite(self.daily_returns)
+        return self.daily_returns[is_known], other[is_known]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from engine.core.registry import metric
-from engine.core.run import DAYS_A_YEAR, Run
+from engine.core.run import Run
+from engine.core.statistics import DAYS_A_YEAR, mean, ratio, spread
 
 
 @metric("sharpe", title="Sharpe ratio", group="Risk")
@@ -16,6 +15,4 @@ def compute(run: Run) -> float:
 
     NaN with fewer than two days, or where no day differs from another.
     """
-    returns = run.daily_returns
-    deviation = float(np.std(returns, ddof=1)) if len(returns) > 1 else 0.0
-    return float(np.mean(returns)) / deviation * math.sqrt(DAYS_A_YEAR) if deviation > 0.0 else math.nan
+    return ratio(mean(run.daily_returns), spread(run.daily_returns)) * math.sqrt(DAYS_A_YEAR)

@@ -1,0 +1,14 @@
+"""What round trips that were sold first brought after charges."""
+
+from __future__ import annotations
+
+from engine.core.model import UNITS
+from engine.core.registry import metric
+from engine.core.run import Run
+
+
+@metric("short_profit", title="Profit of short trades", group="Trades", unit="Rs")
+def compute(run: Run) -> float:
+    """Return the net gain of ended short round trips in rupees (freqtrade `profit_total_short_abs`)."""
+    trades = run.trades
+    return float(trades["net"][trades["quantity"] < 0].sum()) / UNITS
