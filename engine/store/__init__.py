@@ -1,6 +1,17 @@
 """What the terminal remembers, in one database: see `store.py`; rows of its own are in `rows.py`, tables in `models.py`."""
 
-from engine.store.rows import AccountDay, JournalEntry, SessionRow, Setting, StoreFailed, StoreRow, StrategyRemoved, StrategyRow
+from engine.store.rows import (
+    AccountDay,
+    JournalEntry,
+    SessionRow,
+    Setting,
+    StoreFailed,
+    StoreRow,
+    StrategyRemoved,
+    StrategyRow,
+    StudyRow,
+    TrialRow,
+)
 from engine.store.store import Store
 
 __all__ = [
@@ -13,4 +24,6 @@ __all__ = [
     "StoreRow",
     "StrategyRemoved",
     "StrategyRow",
+    "StudyRow",
+    "TrialRow",
 ]

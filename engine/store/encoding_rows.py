@@ -6,12 +6,13 @@ What has no fixed shape (parameters, settings) is kept as JSON text.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import date
 
 from engine.store.encoding import Values, to_json
-from engine.store.models import StoredDay, StoredEntry, StoredSession, StoredStrategy
-from engine.store.rows import AccountDay, JournalEntry, SessionRow, Setting, StrategyRow
+from engine.store.models import StoredDay, StoredEntry, StoredSession, StoredStrategy, StoredStudy, StoredTrial
+from engine.store.rows import AccountDay, JournalEntry, SessionRow, Setting, StrategyRow, StudyRow, TrialRow
 
 
 def decode_entry(row: StoredEntry) -> JournalEntry:
@@ -92,6 +93,28 @@ def decode_day(row: StoredDay) -> AccountDay:
 def encode_setting(row: Setting) -> Values:
     """Return the columns of `settings`."""
     return (row.name, to_json(row.value))
+
+
+def encode_study(row: StudyRow) -> Values:
+    """Return the columns of `studies`."""
+    return (row.id, row.name, row.strategy, row.method, row.total, row.started_ns, row.ended_ns, to_json(dict(row.asked)))
+
+
+def decode_study(row: StoredStudy) -> StudyRow:
+    """Return the study of a row."""
+    return StudyRow(row.id, row.name, row.strategy, row.method, row.total, row.started_ns, row.ended_ns, _mapping(row.asked))
+
+
+def encode_trial(row: TrialRow) -> Values:
+    """Return the columns of `trials`."""
+    first, second = (None if math.isnan(value) else float(value) for value in (*row.values, math.nan)[:2])
+    return (row.study_id, row.number, row.point, first, second, row.net_units, row.fills, row.fault, row.returns)
+
+
+def decode_trial(row: StoredTrial, objectives: int) -> TrialRow:
+    """Return the trial of a row, with so many objectives."""
+    values = tuple(math.nan if value is None else value for value in (row.first_value, row.second_value)[:objectives])
+    return TrialRow(row.study_id, row.number, row.point, values, row.net_units, row.fills, row.fault, row.returns)
 
 
 def _mapping(text: str) -> Mapping[str, object]:

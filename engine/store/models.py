@@ -229,3 +229,34 @@ class StoredSetting(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+
+
+class StoredStudy(Base):
+    """One search for parameters."""
+
+    __tablename__ = "studies"
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(unique=True)
+    strategy: Mapped[str]
+    method: Mapped[str]
+    total: Mapped[int]
+    started_ns: Mapped[int]
+    ended_ns: Mapped[int | None]
+    asked: Mapped[str]
+
+
+class StoredTrial(Base):
+    """One combination that a study tried."""
+
+    __tablename__ = "trials"
+
+    study_id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=False)
+    point: Mapped[int]
+    first_value: Mapped[float | None]
+    second_value: Mapped[float | None]
+    net_units: Mapped[int]
+    fills: Mapped[int]
+    fault: Mapped[str]
+    returns: Mapped[bytes | None]

@@ -99,5 +99,42 @@ class Setting:
     value: object
 
 
-StoreRow: TypeAlias = JournalEntry | Order | Fill | Trade | Position | SessionRow | StrategyRow | StrategyRemoved | AccountDay | Setting
+@dataclass(frozen=True, slots=True)
+class StudyRow:
+    """One search for parameters; kept under its id."""
+
+    id: int
+    name: str
+    """Unlike any other study's."""
+    strategy: str
+    method: str
+    total: int
+    """Trials that there will be."""
+    started_ns: int
+    ended_ns: int | None = None
+    """None = it was cut off, or is running."""
+    asked: Mapping[str, object] = field(default_factory=dict)
+    """What makes two studies the same: data, code, terms, space."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """What one combination came to; kept under study and number."""
+
+    study_id: int
+    number: int
+    point: int
+    """Which combination of the space it was."""
+    values: tuple[float, ...]
+    """Of one or two objectives; NaN is kept as NULL."""
+    net_units: int
+    fills: int
+    fault: str = ""
+    returns: bytes | None = None
+    """By trading day, float64; of the trials that judgement is passed on."""
+
+
+StoreRow: TypeAlias = (
+    JournalEntry | Order | Fill | Trade | Position | SessionRow | StrategyRow | StrategyRemoved | AccountDay | Setting | StudyRow | TrialRow
+)
 """Everything the store takes."""

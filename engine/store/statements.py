@@ -21,7 +21,9 @@ from engine.store.models import (
     StoredSession,
     StoredSetting,
     StoredStrategy,
+    StoredStudy,
     StoredTrade,
+    StoredTrial,
 )
 
 _NUMBERED: dict[type[Base], str] = {StoredInstrument: "id", StoredFill: "seq", StoredTrade: "seq"}
@@ -38,6 +40,8 @@ _MODELS: tuple[type[Base], ...] = (
     StoredStrategy,
     StoredDay,
     StoredSetting,
+    StoredStudy,
+    StoredTrial,
 )
 
 COLUMNS: dict[type[Base], tuple[str, ...]] = {

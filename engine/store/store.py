@@ -23,7 +23,7 @@ from engine.core.model import Fill, Instrument, Order, Position, Trade
 from engine.store import journal as chain
 from engine.store.database import connect, open_engine, reason_of, to_url
 from engine.store.encoding import decode_fill, decode_instrument, decode_order, decode_position, decode_trade
-from engine.store.encoding_rows import decode_day, decode_entry, decode_session, decode_strategy
+from engine.store.encoding_rows import decode_day, decode_entry, decode_session, decode_strategy, decode_study, decode_trial
 from engine.store.models import (
     Base,
     StoredDay,
@@ -35,9 +35,11 @@ from engine.store.models import (
     StoredSession,
     StoredSetting,
     StoredStrategy,
+    StoredStudy,
     StoredTrade,
+    StoredTrial,
 )
-from engine.store.rows import AccountDay, JournalEntry, SessionRow, StoreFailed, StoreRow, StrategyRow
+from engine.store.rows import AccountDay, JournalEntry, SessionRow, StoreFailed, StoreRow, StrategyRow, StudyRow, TrialRow
 from engine.store.writer import Job, Writer
 
 M = TypeVar("M", bound=Base)
@@ -162,6 +164,15 @@ class Store:
         """Return the account's figures of that day, None when there are none."""
         rows = self._read(select(StoredDay).where(StoredDay.account == account, StoredDay.day == day.isoformat()))
         return decode_day(rows[0]) if rows else None
+
+    def studies(self) -> list[StudyRow]:
+        """Return all searches for parameters, oldest first."""
+        return [decode_study(row) for row in self._read(select(StoredStudy).order_by(StoredStudy.id))]
+
+    def trials(self, study_id: int, first: int, end: int, objectives: int = 1) -> list[TrialRow]:
+        """Return the trials of a study with numbers from `first` to before `end`, in order; `objectives`: how many it has."""
+        query = select(StoredTrial).where(StoredTrial.study_id == study_id, StoredTrial.number >= first, StoredTrial.number < end)
+        return [decode_trial(row, objectives) for row in self._read(query.order_by(StoredTrial.number))]
 
     def _put(self, rows: tuple[StoreRow, ...], done: asyncio.Future[None] | None, loop: asyncio.AbstractEventLoop | None) -> None:
         if self._writer is None or self._writer.failure is not None:

@@ -23,7 +23,7 @@ from engine.core.errors import InvariantBroken
 from engine.core.model import Fill, Instrument, Order, Position, Trade
 from engine.store.database import reason_of
 from engine.store.encoding import Values, encode_fill, encode_instrument, encode_order, encode_position, encode_trade
-from engine.store.encoding_rows import encode_day, encode_session, encode_setting, encode_strategy
+from engine.store.encoding_rows import encode_day, encode_session, encode_setting, encode_strategy, encode_study, encode_trial
 from engine.store.journal import Tail, encode_entry
 from engine.store.models import (
     Base,
@@ -36,9 +36,22 @@ from engine.store.models import (
     StoredSession,
     StoredSetting,
     StoredStrategy,
+    StoredStudy,
     StoredTrade,
+    StoredTrial,
 )
-from engine.store.rows import AccountDay, JournalEntry, SessionRow, Setting, StoreFailed, StoreRow, StrategyRemoved, StrategyRow
+from engine.store.rows import (
+    AccountDay,
+    JournalEntry,
+    SessionRow,
+    Setting,
+    StoreFailed,
+    StoreRow,
+    StrategyRemoved,
+    StrategyRow,
+    StudyRow,
+    TrialRow,
+)
 from engine.store.statements import COLUMNS, write_statement
 
 log = logging.getLogger(__name__)
@@ -232,6 +245,10 @@ class Batch:
                 cursor.execute(f"DELETE FROM strategies WHERE id = {self._place}", (row.id,))
             case Setting():
                 tables.setdefault(StoredSetting, {})[row.name] = encode_setting(row)
+            case StudyRow():
+                tables.setdefault(StoredStudy, {})[row.id] = encode_study(row)
+            case TrialRow():
+                tables.setdefault(StoredTrial, {})[row.study_id, row.number] = encode_trial(row)
 
     def _add_instrument(self, cursor: DBAPICursor, instrument: Instrument) -> int:
         values = encode_instrument(instrument)
