@@ -2,7 +2,7 @@
 
 `@compiled("f8(f8, f8, i8)")` keeps the plain function as `py_func` and runs it until `compile()` was called (in a worker thread).
 Importing this module does not import numba. Names in a signature are numba's scalars (f8, i8, i4, i1, b1, void), a record of
-`records` (BAR, INTENT, ...), an array of either (`BAR[:]`, `f8[:,:]`), or a function pointer declared with `pointer_type`.
+`records` (BAR, INTENT, ...), an array of either (`BAR[:]`, `f8[:,:]`), `bytes`, or a function pointer declared with `pointer_type`.
 """
 
 from __future__ import annotations
@@ -158,6 +158,8 @@ def _make_type(text: str) -> Any:
     if text.endswith("]"):
         base, _, shape = text.partition("[")
         return numba.types.Array(_type(base), shape.count(":"), "C")
+    if text == "bytes":
+        return numba.types.Bytes(numba.types.uint8, 1, "C")
     if text in _POINTERS:
         return numba.types.FunctionType(_signature(_POINTERS[text]))
     dtype = _RECORDS.get(text, getattr(records, text, None))

@@ -88,6 +88,16 @@ def test_a_declared_record_can_stand_in_a_signature() -> None:
     assert total.compile()(rows) == 3.5
 
 
+@with_machine_code
+def test_bytes_can_stand_in_a_signature() -> None:
+    @compiled("i8(bytes)")
+    def last(text):  # type: ignore[no-untyped-def]
+        """Read the last byte."""
+        return text[len(text) - 1]
+
+    assert last.compile()(b"abc") == ord("c")
+
+
 def test_a_signature_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Expected a signature like 'f8\(f8, i8\)', was 'f8'"):
         compiled("f8")(make).dispatcher  # noqa: B018
