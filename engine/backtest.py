@@ -19,7 +19,7 @@ from engine.clock import Clock, SystemClock
 from engine.core.model import UNITS, Account, Fill, Instrument, Position, Product, Purpose, Side
 from engine.core.records import REASONS, Rows
 from engine.core.registry import Template
-from engine.core.replay import Outcome, replay
+from engine.core.replay import Outcome, Terms, replay
 from engine.core.run import Run
 from engine.core.sizing import Sizing
 from engine.tariffs import Tariff
@@ -42,6 +42,8 @@ class BacktestResult:
     """Time that the replay took, compiling and preparing apart."""
     bars: Rows
     """BAR rows that were traded on, merged in order of time, then of instrument."""
+    terms: Terms
+    """Under which terms the replay traded."""
     benchmark: Rows | None = None
     """BAR rows of what it is compared with."""
 
@@ -134,7 +136,7 @@ def run_backtest(
     instruments = prepared.instruments
     positions = _positions(instruments, product, owner, outcome)
     account = _account(outcome, positions)
-    return BacktestResult(outcome, instruments, product, owner, positions, account, run_s, prepared.bars, benchmark)
+    return BacktestResult(outcome, instruments, product, owner, positions, account, run_s, prepared.bars, prepared.terms, benchmark)
 
 
 def trade(

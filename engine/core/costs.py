@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.core.compiled import compiled, record_type
 from engine.core.model import PAISA, UNITS, Fill, Instrument, InstrumentKind, Product
@@ -103,6 +105,43 @@ def breakdown(rates: Row, side: int, quantity: int, value: int) -> Charges:
     if quantity == 0:
         return Charges()
     return Charges(*(int(head) for head in _heads.py_func(rates, side, abs(value))))
+
+
+HEADS = tuple(head.name for head in fields(Charges))
+"""Names of the heads, in the order in which a contract note lists them."""
+
+
+@compiled("i8(FILL[:], RATES[:,:], i8[:], i8[:], i8[:])")
+def split_charges(fills: Rows, rates: NDArray[Any], rates_from_ns: NDArray[Any], multipliers: NDArray[Any], heads: NDArray[Any]) -> int:
+    """Add up the heads (in the order of HEADS) of what FILL rows were charged; returns the units that these rates do not explain.
+
+    `rates`: a row an instrument, a column a period that begins at `rates_from_ns`. A fill that carries less than an order of its own
+    would is taken as the next part of the order before it.
+    """
+    unexplained = 0
+    so_far = np.zeros((len(multipliers), 2), np.int64)  # value and charges of the order that may go on, by instrument
+    sides = np.zeros(len(multipliers), np.int64)
+    for i in range(len(fills)):
+        fill, k, period = fills[i], fills[i].instrument, 0
+        while period + 1 < len(rates_from_ns) and rates_from_ns[period + 1] <= fill.time_ns:
+            period += 1
+        side = 1 if fill.quantity > 0 else -1
+        value, row = abs(fill.quantity) * fill.price * multipliers[k], rates[k, period]
+        before, paid = 0, 0
+        if order_charges(row, side, 1, value) != fill.charges and sides[k] == side:
+            before, paid = so_far[k, 0], so_far[k, 1]
+        if order_charges(row, side, 1, before + value) - paid == fill.charges:
+            now = _heads(row, side, before + value)
+            then = _heads(row, side, before)
+            for head in range(len(heads)):
+                heads[head] += now[head] - (then[head] if before > 0 else 0)
+        else:
+            unexplained += fill.charges
+            before, paid = 0, 0
+        sides[k] = side
+        so_far[k, 0] = before + value
+        so_far[k, 1] = paid + fill.charges
+    return unexplained
 
 
 @dataclass(frozen=True, slots=True)

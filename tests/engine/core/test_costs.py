@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.compiled import is_disabled
-from engine.core.costs import NO_CHARGES, PPB, RATES, Charges, breakdown, contract_note, order_charges, to_paisa
+from engine.core.costs import HEADS, NO_CHARGES, PPB, RATES, Charges, breakdown, contract_note, order_charges, split_charges, to_paisa
 from engine.core.model import Exchange, Fill, Instrument, InstrumentKind, Product, Purpose, Side, to_units
-from engine.core.records import Row
+from engine.core.records import FILL, Row, Rows
 
 SBIN = Instrument(Exchange.NSE, "SBIN", 779521)
 SBIN_BSE = Instrument(Exchange.BSE, "SBIN", 128028676)
@@ -150,3 +150,40 @@ def test_machine_code_gives_the_same() -> None:
                 assert order_charges.dispatcher(of, side, 1, value) == order_charges.py_func(of, side, 1, value)
     assert order_charges.dispatcher(OPTIONS, 1, 0, 0) == 0
     assert to_paisa.dispatcher(10**15, 10**8) == to_paisa.py_func(10**15, 10**8)
+
+
+def charged(*given: tuple[int, int, str, int]) -> Rows:
+    """Make FILL rows of (time, signed quantity, price, charges in units)."""
+    rows: Rows = np.zeros(len(given), FILL)
+    for row, (time_ns, quantity, price, charges) in zip(rows, given, strict=True):
+        row["time_ns"], row["quantity"], row["price"], row["charges"] = time_ns, quantity, to_units(price), charges
+    return rows
+
+
+def split(fills: Rows, *periods: Row, since: tuple[int, ...] = (0,)) -> tuple[Charges, int]:
+    heads = np.zeros(len(HEADS), dtype=np.int64)
+    table = np.array([[*periods]], dtype=RATES)
+    rest = split_charges.compile()(fills, table, np.array(since), np.ones(1, dtype=np.int64), heads)
+    return Charges(*heads.tolist()), rest
+
+
+def test_charges_of_fills_are_split_into_their_heads_by_the_rates_of_the_day() -> None:
+    of = [
+        breakdown(INTRADAY, 1, 10, to_units(10_000)),
+        breakdown(INTRADAY, -1, 10, to_units(10_500)),
+        breakdown(DELIVERY, 1, 5, to_units(500)),
+    ]
+    fills = charged((1, 10, "1000", of[0].total), (2, -10, "1050", of[1].total), (9, 5, "100", of[2].total))
+    assert split(fills, INTRADAY, DELIVERY, since=(0, 5)) == (of[0] + of[1] + of[2], 0)
+
+
+def test_parts_of_one_order_are_charged_as_one() -> None:
+    first, whole = breakdown(INTRADAY, 1, 60, to_units(60_000)), breakdown(INTRADAY, 1, 100, to_units(100_000))
+    assert whole.total != first.total + breakdown(INTRADAY, 1, 40, to_units(40_000)).total
+    fills = charged((1, 60, "1000", first.total), (2, 40, "1000", whole.total - first.total))
+    assert split(fills, INTRADAY) == (whole, 0)
+
+
+def test_charges_that_the_rates_do_not_explain_are_told_apart() -> None:
+    one = breakdown(INTRADAY, 1, 10, to_units(10_000))
+    assert split(charged((1, 10, "1000", one.total), (2, 10, "1000", 123)), INTRADAY) == (one, 123)
