@@ -63,6 +63,29 @@ class Profile:
     broker: str
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Shares that lie in the demat account, or will tomorrow."""
+
+    instrument: Instrument
+    quantity: int
+    sellable: int
+    average_price: float = 0.0
+    last_price: float = 0.0
+    close_price: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """The account's money at the broker, in money units."""
+
+    available_units: int
+    """What new orders may use."""
+    opening_units: int = 0
+    collateral_units: int = 0
+    used_units: int = 0
+
+
 class Broker(ABC):
     """One broker. Methods that reach out are coroutines; errors are the BrokerErrors of `core.errors`."""
 
@@ -152,6 +175,14 @@ class Broker(ABC):
     @abstractmethod
     async def positions(self) -> Sequence[Position]:
         """List net positions, as the broker has them."""
+
+    async def holdings(self) -> Sequence[Holding]:
+        """List what lies in the demat account; none where the broker has no such thing."""
+        return ()
+
+    async def funds(self) -> Funds | None:
+        """Return the money at the broker; None where it does not tell."""
+        return None
 
     @abstractmethod
     async def quote(self, instruments: Sequence[Instrument]) -> Sequence[Quote]:
