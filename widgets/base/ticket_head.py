@@ -68,7 +68,8 @@ class TicketHead(QWidget):
         is_old = is_trading and age_s > AMBER_S
         text = f"{numbers.arrow(quote.change_pct)} {change}"
         self._age.say(f"{text}   OLD, {numbers.age(age_s)}" if is_old else f"{text}   {numbers.age(age_s)}")
-        self._last.tone("warn" if is_trading and age_s > FADE_S and self.side is None else "on_side")
+        calm = "text" if self.side is None else "on_side"
+        self._last.tone("warn" if is_trading and age_s > FADE_S and self.side is None else calm)
 
     @property
     def ground(self) -> str:

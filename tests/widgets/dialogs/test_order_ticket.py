@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.core.model import OrderRequest, OrderType, Phase, Product, Side
 from widgets.base.theme import Theme
+from widgets.base.ticket_head import TicketHead
 from widgets.dialogs.order_ticket import OrderTicket
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -213,3 +214,14 @@ def test_a_closed_ticket_hears_no_more_and_is_gone(ticket: OrderTicket, desk: An
     desk.tick("RELIANCE", 1_481.0)
     desk.frame()
     theme.switch("light")
+
+
+def test_the_last_price_can_be_read_before_a_side_is_chosen(desk: Any, theme: Theme, shown: Any) -> None:
+    desk.tick("RELIANCE", 1_480.0)
+    quote = desk.view.board.quote(desk.view.board.slot("NSE:RELIANCE"))
+    head = shown(TicketHead(theme, desk.reliance, None))
+    head.show_quote(quote, 0.5, True, 2)
+    assert head._last.word == "text"
+    head.choose(Side.BUY)
+    head.show_quote(quote, 0.5, True, 2)
+    assert head._last.word == "on_side"
