@@ -594,3 +594,25 @@ class LogLine:
     level: str
     source: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Which broker is used, and whether it lets us in; never a secret."""
+
+    broker: str = "simulated"
+    mode: str = "paper"
+    api_key: str = ""
+    has_secret: bool = False
+    """The API secret lies in the keyring."""
+    user_id: str = ""
+    """Whose account it is; empty while nobody is logged in."""
+    user_name: str = ""
+    expires_ns: int = 0
+    """When the log-in ends."""
+    is_waiting: bool = False
+    """The browser is open, and has not come back yet."""
+    redirect: str = ""
+    """Address that the broker's page must send the browser back to."""
+    message: str = ""
+    """What went wrong, or what to do next."""
