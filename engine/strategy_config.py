@@ -14,8 +14,9 @@ from typing import Any
 from engine.core.errors import InvalidOption, did_you_mean
 from engine.core.model import EXTERNAL, HAND, Exchange, Product, to_units
 from engine.core.options import Option, parse
-from engine.core.registry import RULES, TEMPLATES, Template
+from engine.core.registry import RULES, Template
 from engine.core.sizing import FIXED, Sizing, parse_sizing
+from engine.strategy_files import template_of
 
 CALLBACK = "callback"
 """`strategy_type` of a strategy that has no template: a function of the user's decides."""
@@ -26,7 +27,7 @@ SCAN_INTERVAL = Option("scan_interval", 1, "Bar that decisions are made on", 1, 
 
 STRATEGY_OPTIONS = (
     Option("name", "", "How it is called on the screen and in the order book", is_required=True),
-    Option("strategy_type", "", "Template, or callback for a function of your own", is_required=True),
+    Option("strategy_type", "", "Template, path of a .py file, or callback for a function of your own", is_required=True),
     Option("symbols", (), "What it trades: RELIANCE or NSE:RELIANCE", is_required=True),
     Option("exchange", "NSE", "Of symbols that name none", choices=tuple(Exchange)),
     Option("product", "MIS", "How positions are carried", choices=tuple(Product)),
@@ -82,7 +83,7 @@ def parse_strategy(
         raise InvalidOption("Expected scan_interval once, was given in strategy_config and in its parameters; drop one.")
     minutes = SCAN_INTERVAL.parse(scan) if scan is not None else given["scan_interval"]
     name, kind = given["name"], given["strategy_type"]
-    template = None if kind == CALLBACK else TEMPLATES.get(kind)
+    template = None if kind == CALLBACK else template_of(kind)
     limits, risk = _risk(_mapping(risk_config, "risk_config"))
     keys = _keys(given["symbols"], given["exchange"])
     return StrategyConfig(
