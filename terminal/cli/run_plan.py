@@ -15,20 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from engine.brokers.base import BROKERS
-from engine.calendar import Calendar
 from engine.clock import SystemClock
-from engine.core.errors import InvalidOption, UnknownSymbol, UserError, did_you_mean
+from engine.core.errors import InvalidOption, UserError
 from engine.core.model import Instrument
 from engine.core.records import Rows
 from engine.history import ImportReport
-from engine.instruments import Instruments
-from engine.replay_file import read_replay
 from engine.strategy_config import StrategyConfig, parse_strategy
+from terminal.cli.market_file import check_interval, dicts_of, read_market
 from terminal.cli.plan import existing
 from terminal.settings import data_folder, make_folder
-
-SIZED_BY = ("max_risk_per_trade", "max_position_size")
-"""Risk keys that tell how much to trade; without any of them one unit is traded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +49,14 @@ def plan_run(arguments: argparse.Namespace, progress: Callable[[int, int, str], 
     if broker.name != "simulated":
         raise InvalidOption(f'Expected --broker simulated to replay a file, was "{arguments.broker}".')
     file = existing(arguments.replay)
-    strategy, risk = _dicts(arguments, arguments.symbols or ("ANY",), None)
+    strategy, risk = dicts_of(arguments, arguments.symbols or ("ANY",), None)
     parse_strategy(strategy, risk)
-    report, catalogue = ImportReport(), Instruments.load_bundled()
-    wanted = list(arguments.symbols) or None
-    bars = read_replay(file, wanted, Calendar.load(), catalogue, strict=arguments.strict, progress=progress, report=report)
-    _check_names(bars, catalogue, file)
-    bars = {instrument: rows for instrument, rows in bars.items() if instrument.is_tradable}
-    if not bars:
-        raise UserError(f"Expected shares or contracts in {file}, was only indices, which cannot be traded; take another file.")
+    report = ImportReport()
+    bars = read_market(file, list(arguments.symbols) or None, strict=arguments.strict, progress=progress, report=report)
     interval_s = report.interval_s if report.kind == "bars" else None
-    strategy, risk = _dicts(arguments, tuple(instrument.key for instrument in bars), interval_s)
+    strategy, risk = dicts_of(arguments, tuple(instrument.key for instrument in bars), interval_s)
     config = parse_strategy(strategy, risk)
-    _check_interval(config, interval_s)
+    check_interval(config, interval_s)
     folder = data_folder(arguments.data_dir) / "runs"
     return RunPlan(
         strategy=strategy,
@@ -90,48 +80,6 @@ def begin(plan: RunPlan) -> None:
 def end(plan: RunPlan) -> None:
     """Take the folder of a finished run away; what it traded is in the database."""
     shutil.rmtree(plan.folder, ignore_errors=True)
-
-
-def _dicts(arguments: argparse.Namespace, symbols: tuple[str, ...], interval_s: int | None) -> tuple[dict[str, object], dict[str, object]]:
-    """Make the two dicts of the public API out of the command line."""
-    risk: dict[str, object] = dict(arguments.risk)
-    if arguments.capital is not None:
-        if "capital" in risk:
-            raise InvalidOption("Expected the capital once, was given by --capital and by --risk; drop one.")
-        risk["capital"] = arguments.capital
-    parameters: dict[str, object] = dict(arguments.param)
-    if arguments.interval is not None:
-        parameters["scan_interval"] = arguments.interval
-    elif interval_s is not None:
-        parameters.setdefault("scan_interval", max(1, interval_s // 60))
-    sizing = arguments.sizing or ("risk" if any(name in risk for name in SIZED_BY) else "fixed:1")
-    strategy = {
-        "name": arguments.strategy,
-        "strategy_type": arguments.strategy,
-        "symbols": list(symbols),
-        "product": arguments.product,
-        "sizing": sizing,
-        "parameters": parameters,
-    }
-    return strategy, risk
-
-
-def _check_names(bars: Mapping[Instrument, Rows], catalogue: Instruments, file: Path) -> None:
-    """Refuse a symbol that neither the catalogue nor the file knows: in a file that names none, a slip of the pen would name it."""
-    known = {instrument.key for instrument in Instruments.load_bundled()}
-    strange = [i for i in bars if i.key not in known and i.symbol not in file.name.upper()]
-    if strange:
-        named = {i.key for i in read_replay(file, None, Calendar.load(), catalogue, skip_bad=True)}
-        for instrument in strange:
-            if instrument.key not in named:
-                symbols = [key.partition(":")[2] for key in known | named]
-                raise UnknownSymbol(f'Unknown symbol "{instrument.symbol}"{did_you_mean(instrument.symbol, symbols)}')
-
-
-def _check_interval(config: StrategyConfig, interval_s: int | None) -> None:
-    if interval_s is not None and (config.interval_s < interval_s or config.interval_s % interval_s):
-        own, asked = f"{interval_s / 60:g}", f"{config.interval_s / 60:g}"
-        raise InvalidOption(f"Expected --interval to be the file's bars ({own} minutes) or a multiple of them, was {asked} minutes.")
 
 
 def _fingerprint(arguments: argparse.Namespace, file: Path) -> str:
