@@ -16,7 +16,7 @@ from engine.calendar import Calendar, day_of
 from engine.clock import IST_OFFSET_NS
 from engine.core.costs import RATES
 from engine.core.errors import HistoryMissing, InvalidOption, did_you_mean
-from engine.core.execution import SQUARE
+from engine.core.legs import SQUARE
 from engine.core.limits import LIMITS
 from engine.core.model import UNITS, Instrument, Product
 from engine.core.records import BAR, Rows

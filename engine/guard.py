@@ -190,14 +190,16 @@ class Guard:
             if held * before <= 0 or held == 0:
                 self._forget(book)
             is_new = self._planned_by.get(book) != order.id
-            if held and is_new and (request.stop, request.target, request.trail) != (None, None, None):
+            if is_new and _leads_to(request, held) and (request.stop, request.target, request.trail) != (None, None, None):
                 self._planned_by[book] = order.id
                 self._plans[book] = after_entry(self._plans.get(book), request, order.average_price, held, order.id)
-        elif held == 0:
-            self._forget(book)
+        else:
+            if held == 0:
+                self._forget(book)
             self._withdraw_wishes(book)
+            self._trim_square_off(book, held)
         self._enforce(order.instrument, book)
-        if order.status is S.FILLED and request.group:
+        if order.status is S.FILLED and request.group and (held == 0 or request.purpose not in PROTECTIVE):
             for other in self._orders.working_in(*book):
                 if other.request.group == request.group and other.id != order.id:
                     self._drop(other.id)
@@ -263,10 +265,19 @@ class Guard:
                 self._drop(step.order_id)
 
     def _withdraw_wishes(self, book: BookKey) -> None:
-        """Cancel what was meant for a position that has been stopped out; the trader's own entries are left alone."""
+        """Cancel what was meant for a position that protection has closed, or part of it; the trader's own entries are left alone."""
         for order in self._orders.working_in(*book):
             if order.request.purpose in _OWN and (order.request.is_exit or book[2] != HAND):
                 self._door.cancel(order.id)
+
+    def _trim_square_off(self, book: BookKey, held: int) -> None:
+        """Let a square-off that is on its way close what is held and no more."""
+        for order in self._orders.working_in(*book):
+            if order.request.purpose is Purpose.SQUARE_OFF and order.remaining != abs(held):
+                if held == 0:
+                    self._door.cancel(order.id)
+                else:
+                    self._door.move_order(order.id, OrderChange(order.filled + abs(held)), Purpose.SQUARE_OFF)
 
     def _drop(self, order_id: str) -> None:
         self._dropped.add(order_id)
@@ -280,3 +291,8 @@ class Guard:
 
 def _book(order: Order) -> BookKey:
     return (order.request.instrument.key, order.request.product, order.request.owner)
+
+
+def _leads_to(request: OrderRequest, held: int) -> bool:
+    """Tell whether what is held is on the side that an order leads to: an exit that leaves some is against it, all others are with it."""
+    return held != 0 and (request.is_exit == (held * request.side < 0))

@@ -54,6 +54,8 @@ class Wish(NamedTuple):
     stop: float
     profit: float
     trail: float
+    trigger: float = math.nan
+    """0 is none, too."""
 
 
 class StrategyFault(ValueError):
@@ -159,5 +161,7 @@ def _checked(wish: Wish) -> Wish:
     for value in wish[1:]:
         if value <= 0.0 or value == math.inf:
             name = wish._fields[wish.index(value, 1)]
+            if name == "trigger" and value == 0.0:
+                continue
             raise StrategyFault(f"Expected {name} above zero or none, was {value}.")
     return wish

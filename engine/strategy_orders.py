@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from engine.core.model import Order, OrderStatus, Position, Product, Purpose
-from engine.core.sizing import NO_SIZE, order_for, size_for, size_of
+from engine.core.sizing import NO_SIZE, entry_price, is_wanted_by, order_for, size_for, size_of
 from engine.session import TradingSession
 from engine.strategy_config import StrategyConfig
 from engine.strategy_leg import Leg, Seen, Wish
@@ -97,8 +97,10 @@ class StrategyOrders:
     def _follow(self, leg: Leg, wish: Wish, close: float, *, may_open: bool) -> Order | None:
         if not may_open and not self._reduces(leg, wish):
             return None
-        self._waiting.pop(leg.instrument.key, None)
         working = self._working(leg)
+        if working and wish.target == leg.held_target and any(is_wanted_by(order.request, wish) for order in working):
+            return None
+        self._waiting.pop(leg.instrument.key, None)
         for order in working:
             self._session.cancel(order.id)
         if working and self._working(leg):
@@ -116,12 +118,13 @@ class StrategyOrders:
             wish = wish._replace(target=0.0)
         held = self.held(leg)
         equity_units = self._session.positions.account(self._config.id).equity_units
-        size = _size_of(leg.sizing, equity_units, close, wish.stop)
+        entry = entry_price(wish, leg.instrument, close)
+        size = _size_of(leg.sizing, equity_units, entry, wish.stop)
         target = wish.target if leg.can_short else max(0.0, wish.target)
         if target != 0.0 and size <= 0 and held * target <= 0.0:
             self.unsized += 1
             if size == NO_SIZE:
-                size_for(leg.sizing, equity_units, close, wish.stop)
+                size_for(leg.sizing, equity_units, entry, wish.stop)
         request = order_for(
             wish,
             leg.instrument,

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 
 from engine.core.compiled import compiled
-from engine.core.execution import add_order, cancel_own, note_reach, protect, trail_to
+from engine.core.execution import protect, trail_to
 from engine.core.grid import price_units, to_tick
+from engine.core.legs import add_order, cancel_own, is_own, note_reach
 from engine.core.limits import (
     ALLOWED,
     DAY_LOST,
@@ -28,7 +29,7 @@ from engine.core.limits import (
     lacks_cash,
     opened_by,
 )
-from engine.core.matching import LIMIT, MARKET, remove
+from engine.core.matching import LIMIT, MARKET, STOP, STOP_LIMIT, remove
 from engine.core.records import ENTRY, EXIT, REVERSAL, SQUARE_OFF, Row, Rows
 from engine.core.sizing import NO_SIZE, purpose_of, size_of, wanted_quantity
 
@@ -57,6 +58,7 @@ def withdraw_entries(legs: Rows, orders: Rows) -> None:
             if own[index].reason in (ENTRY, REVERSAL):
                 leg.count = remove(own, leg.count, index)
                 leg.reserved = 0
+                leg.is_entering = 0
         note_reach(leg, own)
 
 
@@ -101,7 +103,7 @@ def square_off(run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -
             leg.is_squared = square.time_ns >= run.day_end - DAY_NS
             cancel_own(leg, own)
             if leg.position.quantity != 0 and leg.is_closing == 0:
-                add_order(leg, own, MARKET, -leg.position.quantity, math.nan, SQUARE_OFF, 0)
+                add_order(leg, own, MARKET, -leg.position.quantity, math.nan, math.nan, SQUARE_OFF, 0, leg.lane.friction.latency_bars)
                 leg.is_closing = 1
             note_reach(leg, own)
     run.next_square = squares[run.squares].time_ns if run.squares < len(squares) else NEVER
@@ -116,7 +118,7 @@ def check(run: Row, legs: Rows, k: int, quantity: int, price: int) -> int:
         other = legs[j]
         exposure += abs(other.value)
         reserved += other.reserved
-        if j != k and (other.position.quantity != 0 or other.reserved > 0):
+        if j != k and (other.position.quantity != 0 or other.is_entering != 0):
             others += 1
     held, each = leg.position.quantity, price * leg.multiplier
     if limits.cash != 0.0 and lacks_cash(opened_by(held, quantity) * each, free_cash(run.account.equity, exposure, reserved)):
@@ -138,7 +140,7 @@ def is_bad(intent: Row) -> bool:
     for price in (intent.limit, intent.stop, intent.profit, intent.trail):
         if price <= 0.0 or price == math.inf:
             return True
-    return math.isinf(intent.target)
+    return math.isinf(intent.target) or intent.trigger < 0.0 or intent.trigger == math.inf
 
 
 @compiled("void(LEG, RESTING[:], INTENT, BAR)")
@@ -146,27 +148,47 @@ def move_protection(leg: Row, orders: Rows, intent: Row, bar: Row) -> None:
     """Move the protection of the open position to where an intent without a target has it, then draw a trailing stop after the bar."""
     if math.isnan(intent.target):
         if not math.isnan(intent.stop):
-            leg.stop = to_tick(intent.stop, leg.tick)
+            leg.stop = to_tick(intent.stop, leg.lane.tick)
             leg.is_trailed = 0
         if not math.isnan(intent.profit):
-            leg.profit = to_tick(intent.profit, leg.tick)
+            leg.profit = to_tick(intent.profit, leg.lane.tick)
         if not math.isnan(intent.trail):
             leg.trail = intent.trail
     if not math.isnan(leg.trail):
         trail_to(leg, bar.high if leg.position.quantity > 0 else bar.low)
-    protect(leg, orders, 0)
+    protect(leg, orders, 0, leg.lane.friction.latency_bars)
+
+
+@compiled("f8(LEG, INTENT)")
+def trigger_of(leg: Row, intent: Row) -> float:
+    """Return the price, on the grid, that must be reached before a wish is entered; NaN = none."""
+    return to_tick(intent.trigger, leg.lane.tick) if intent.trigger > 0.0 else math.nan
+
+
+@compiled("f8(LEG, INTENT, i8)")
+def limit_of(leg: Row, intent: Row, quantity: int) -> float:
+    """Return the worst price, on the grid, for an order (signed); NaN = none. One short of the trigger is put on the trigger."""
+    limit, trigger = to_tick(intent.limit, leg.lane.tick), trigger_of(leg, intent)
+    if math.isnan(limit) or math.isnan(trigger):
+        return limit
+    return max(limit, trigger) if quantity > 0 else min(limit, trigger)
 
 
 @compiled("void(LEG, RESTING[:], i8, i1, INTENT)")
 def place(leg: Row, orders: Rows, wanted: int, purpose: int, intent: Row) -> None:
     """Let the one order rest that leads from what is held to what is wanted; its protection travels with it."""
-    is_open = wanted != 0
-    leg.next_stop = to_tick(intent.stop, leg.tick) if is_open else math.nan
-    leg.next_profit = to_tick(intent.profit, leg.tick) if is_open else math.nan
+    is_open, quantity = wanted != 0, wanted - leg.position.quantity
+    leg.next_stop = to_tick(intent.stop, leg.lane.tick) if is_open else math.nan
+    leg.next_profit = to_tick(intent.profit, leg.lane.tick) if is_open else math.nan
     leg.next_trail = intent.trail if is_open else math.nan
     leg.held_target = intent.target
-    limit = to_tick(intent.limit, leg.tick)
-    add_order(leg, orders, MARKET if math.isnan(limit) else LIMIT, wanted - leg.position.quantity, limit, purpose, 0)
+    limit, trigger = limit_of(leg, intent, quantity), trigger_of(leg, intent)
+    if math.isnan(trigger):
+        kind = MARKET if math.isnan(limit) else LIMIT
+    else:
+        kind = STOP if math.isnan(limit) else STOP_LIMIT
+    add_order(leg, orders, kind, quantity, limit, trigger, purpose, 0, leg.lane.friction.latency_bars)
+    leg.is_entering = purpose != EXIT
 
 
 @compiled("void(RUN, LEG[:], RESTING[:], i8, INTENT, BAR)")
@@ -174,7 +196,9 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
     """Act on a new wish, with nothing of the last one working any more: size it, ask the limits, place."""
     leg = legs[k]
     sizing, held, target = leg.sizing, leg.position.quantity, intent.target
-    size = size_of(sizing, run.account.equity, bar.close, intent.stop)
+    trigger = trigger_of(leg, intent)
+    entry = bar.close if math.isnan(trigger) else trigger
+    size = size_of(sizing, run.account.equity, entry, intent.stop)
     wanted = wanted_quantity(target, leg.held_target, held, size, sizing.lot, sizing.can_short != 0)
     if size <= 0 and held * target <= 0.0 and (target > 0.0 or (target < 0.0 and sizing.can_short != 0)):
         run.unsized += 1
@@ -184,15 +208,42 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
     if wanted == held:
         return
     purpose, quantity = purpose_of(held, wanted), wanted - held
-    price = price_units(bar.close if math.isnan(intent.limit) else to_tick(intent.limit, leg.tick))
+    limit = limit_of(leg, intent, quantity)
+    price = price_units(entry if math.isnan(limit) else limit)
     code = check(run, legs, k, quantity, price) if purpose != EXIT else ALLOWED
     if code != ALLOWED:
         run.denied[code] += 1
         return
     run.orders += 1
     place(leg, orders, wanted, purpose, intent)
-    leg.reserved = opened_by(held, quantity) * price * leg.multiplier
+    leg.opened = opened_by(held, quantity) * price * leg.multiplier
+    leg.reserved = leg.opened
     note_reach(leg, orders)
+
+
+@compiled("void(INTENT, INTENT)")
+def copy_intent(into: Row, intent: Row) -> None:
+    """Make one intent the same as another."""
+    into.target = intent.target
+    into.limit = intent.limit
+    into.stop = intent.stop
+    into.profit = intent.profit
+    into.trail = intent.trail
+    into.trigger = intent.trigger
+
+
+@compiled("b1(LEG, RESTING[:], INTENT)")
+def is_on_its_way(leg: Row, orders: Rows, intent: Row) -> bool:
+    """Tell whether the strategy's working order is the very one that an intent wants: the same target, limit and trigger."""
+    if intent.target != leg.held_target:
+        return False
+    for index in range(leg.count):
+        order = orders[index]
+        if is_own(order.reason):
+            limit, trigger = limit_of(leg, intent, order.quantity), trigger_of(leg, intent)
+            is_same_limit = order.price == limit or (math.isnan(order.price) and math.isnan(limit))
+            return bool(is_same_limit and (order.trigger == trigger or (math.isnan(order.trigger) and math.isnan(trigger))))
+    return False
 
 
 @compiled("void(RUN, LEG[:], RESTING[:], i8, INTENT, BAR)")
@@ -207,15 +258,10 @@ def act(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) -> No
         return
     if leg.position.quantity != 0:
         move_protection(leg, orders, intent, bar)
-    if not math.isnan(intent.target):
+    if not math.isnan(intent.target) and not is_on_its_way(leg, orders, intent):
         if cancel_own(leg, orders) > 0 and len(legs) > 1:
             # Until the cancel is certain the other instruments go first; `walk` comes back to it.
-            wish = leg.wish
-            wish.target = intent.target
-            wish.limit = intent.limit
-            wish.stop = intent.stop
-            wish.profit = intent.profit
-            wish.trail = intent.trail
+            copy_intent(leg.wish, intent)
             leg.is_waiting = 1
         else:
             follow(run, legs, orders, k, intent, bar)

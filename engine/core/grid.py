@@ -33,6 +33,20 @@ def to_tick(price: float, tick: float) -> float:
     return ticks * step / _UNITS
 
 
+@compiled("f8(f8, f8, i8)")
+def against(price: float, tick: float, side: int) -> float:
+    """Return the nearest price on the grid that is no better for who buys (side above 0) or sells: up for a buyer, down for a seller.
+
+    A seller gets one tick at least. NaN and infinity stay what they are; a tick of 0 or less leaves the price alone.
+    """
+    step = math.floor(tick * _UNITS + 0.5) if tick > 0.0 else 0
+    if step < 1 or not math.isfinite(price):
+        return price
+    ticks = price * _UNITS / step
+    whole = math.ceil(ticks - _NOISE) if side > 0 else max(1, math.floor(ticks + _NOISE))
+    return whole * step / _UNITS
+
+
 @compiled("b1(f8, f8)")
 def is_on_tick(price: float, tick: float) -> bool:
     """Tell whether a price lies on the grid, to within a hundredth of a money unit."""

@@ -1,10 +1,11 @@
-"""At what price a resting order fills inside one bar, and which order goes first when several could.
+"""At what price a resting order fills inside one bar, how much of it, and which order goes first when several could.
 
 One bar tells open, high, low and close but not the way between them, so the worse for the holder is taken to come first. A step of
-the market goes, per instrument: all MARKET orders at the open; then, in placing order, what the open is already beyond
-(`pick_at_open`); then what the range reaches, one at a time (`pick_in_range`); at last `end_bar`. After every fill the driver lets
-protective orders be placed or cancelled before it picks again. Orders placed at the open (outside the range) have `is_fresh` 0,
-those placed while the range is walked 1: a fresh stop may fill in the same bar, a fresh limit waits for the next open.
+the market goes, per instrument: `begin_bar`; all MARKET orders at the open; then, in placing order, what the open is already beyond
+(`pick_at_open`); then what the range reaches, one at a time (`pick_in_range`); at last `end_bar`. After every fill, told by
+`take`, the driver lets protective orders be placed or cancelled before it picks again. Orders placed at the open (outside the range)
+have `is_fresh` 0, those placed while the range is walked 1: a fresh stop may fill in the same bar, a fresh limit waits for the next
+open. What a bar's volume leaves over of an order goes on in the next bar, of a stop as an order at market.
 
 The compiled replay and the simulated exchange both use exactly these functions.
 """
@@ -13,25 +14,61 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from engine.core.compiled import compiled, record_type
+from engine.core.friction import FRICTION, UNLIMITED, Friction, taker_price, tradable
 from engine.core.records import Row, Rows, record
 
 MARKET, LIMIT, STOP, STOP_LIMIT = 0, 1, 2, 3
-"""Kinds of resting order; a STOP_LIMIT that was triggered is a LIMIT in all but name."""
+"""Kinds of resting order; a STOP that was triggered is a MARKET in all but name, a triggered STOP_LIMIT a LIMIT."""
 
 RESTING = record(
     ("id", "i8"),  # the driver's own number for the order
     ("quantity", "i8"),  # signed, still to be filled
     ("price", "f8"),  # of LIMIT and STOP_LIMIT, on the tick grid
     ("trigger", "f8"),  # of STOP and STOP_LIMIT, on the tick grid
+    ("wait", "i8"),  # bars that go by before it has come to the market
+    ("filled", "i8"),  # the driver's own: quantity filled so far, its money without multiplier, and charges, in units
+    ("value", "i8"),
+    ("charges", "i8"),
     ("kind", "i1"),
-    ("is_triggered", "i1"),  # a STOP_LIMIT whose trigger was reached in an earlier bar
+    ("is_triggered", "i1"),  # a stop whose trigger was reached and that is not filled, or not in full
     ("is_fresh", "i1"),  # placed while the range of the present bar was walked
     ("reason", "i1"),  # why it was placed: ENTRY ... REVERSAL of `records`
 )
 """One order that rests in the market. Rows of an array lie in placing order and belong to one instrument."""
 
+LANE = record(
+    ("friction", FRICTION),
+    ("tick", "f8"),
+    ("lot", "i8"),
+    ("band_low", "f8"),  # no trade below, at present
+    ("band_high", "f8"),
+    ("last", "f8"),  # where the present bar last was, as far as it is known: its open, or the last fill
+    ("room", "i8"),  # quantity that may still be traded in the present bar
+    ("touch", "i1"),  # a limit fills when its price is reached, not only when it is traded through
+)
+"""How one instrument trades, and what the present bar has left."""
+
 record_type("RESTING", RESTING)
+record_type("LANE", LANE)
+
+
+def lane_rows(ticks: Rows, lots: Rows, friction: Friction | None = None, *, touch: bool = False) -> Rows:
+    """Make LANE rows, one an instrument, of their tick sizes (rupees) and lots."""
+    rows: Rows = np.zeros(len(ticks), LANE)
+    rows["tick"], rows["lot"], rows["touch"] = ticks, lots, touch
+    rows["friction"] = (friction or Friction()).row()
+    rows["band_low"], rows["band_high"], rows["room"] = -math.inf, math.inf, UNLIMITED
+    return rows
+
+
+@compiled("void(LANE, BAR)")
+def begin_bar(lane: Row, bar: Row) -> None:
+    """Begin a bar: nothing of its volume is traded yet."""
+    lane.last = bar.open
+    lane.room = tradable(bar.volume, lane.lot, lane.friction)
 
 
 @compiled("b1(i8, f8, f8)")
@@ -48,71 +85,121 @@ def is_better(side: int, price: float, limit: float, touch: bool) -> bool:
     return price < limit if side > 0 else price > limit
 
 
-@compiled("f8(RESTING, BAR, b1)")
-def fills_at_open(order: Row, bar: Row, touch: bool) -> float:
+@compiled("b1(RESTING, BAR, LANE)")
+def can_trade(order: Row, bar: Row, lane: Row) -> bool:
+    """Tell whether an order can trade in the present bar at all: it has come to the market, and somebody takes the other side.
+
+    Nobody does once the volume is used up, nor where the whole bar stands at the limit of the day: at the highest price nobody
+    sells, at the lowest nobody buys.
+    """
+    if order.wait > 0 or lane.room <= 0:
+        return False
+    return bool(bar.low < lane.band_high if order.quantity > 0 else bar.high > lane.band_low)
+
+
+@compiled("f8(f8, LANE)")
+def _allowed(price: float, lane: Row) -> float:
+    """Return the price, or NaN where the exchange trades at no such price on that day."""
+    return price if lane.band_low <= price <= lane.band_high else math.nan
+
+
+@compiled("f8(RESTING, f8, LANE)")
+def _taken(order: Row, price: float, lane: Row) -> float:
+    """Return what the taker pays where the market stands at a price: no worse than the day's limit, or its own; NaN beyond the day's."""
+    if math.isnan(_allowed(price, lane)):
+        return math.nan
+    side = order.quantity
+    paid = taker_price(price, side, lane.tick, lane.friction)
+    worst = lane.band_high if side > 0 else lane.band_low
+    if order.kind == STOP_LIMIT:
+        worst = min(worst, order.price) if side > 0 else max(worst, order.price)
+    return float(min(paid, worst) if side > 0 else max(paid, worst))
+
+
+@compiled("f8(RESTING, BAR, LANE)")
+def fills_at_open(order: Row, bar: Row, lane: Row) -> float:
     """Return the price at which an order fills at the bar's open, or NaN."""
     side = order.quantity
-    if order.kind == MARKET:
-        return float(bar.open)
-    if order.kind != LIMIT and order.is_triggered == 0 and not is_beyond(side, bar.open, order.trigger):
+    if not can_trade(order, bar, lane):
         return math.nan
-    if order.kind == STOP or is_better(side, bar.open, order.price, touch):
-        return float(bar.open)
-    return math.nan
+    if order.kind == MARKET:
+        return _taken(order, bar.open, lane)
+    is_stop = order.kind != LIMIT and order.is_triggered == 0
+    if is_stop and not is_beyond(side, bar.open, order.trigger):
+        return math.nan
+    if order.kind == STOP:
+        return _taken(order, bar.open, lane)
+    if not is_better(side, bar.open, order.price, lane.touch != 0):
+        return math.nan
+    return _taken(order, bar.open, lane) if is_stop else _allowed(bar.open, lane)
 
 
-@compiled("f8(RESTING, BAR, b1)")
-def fills_in_range(order: Row, bar: Row, touch: bool) -> float:
+@compiled("f8(RESTING, BAR, LANE)")
+def fills_in_range(order: Row, bar: Row, lane: Row) -> float:
     """Return the price at which an order fills between the bar's low and high, or NaN.
 
-    A stop fills at its trigger, or at the open when that is beyond it; a limit at its price, or at the open when that is better. A
-    stop-limit triggered on the way fills at its trigger if its limit allows; otherwise it rests as a limit from the next bar on,
-    for what of the range came after the trigger is not known.
+    A stop fills at its trigger, or where the market stood already beyond it: at the open, or for one placed in this range where the
+    fill was that called for it. A limit fills at its price, or at the open when that is better. A stop-limit triggered on the way
+    fills at its trigger if its limit allows; otherwise it rests as a limit from the next bar on, for what of the range came after the
+    trigger is not known. Takers pay slippage and spread besides.
     """
-    side = order.quantity
-    if order.kind == MARKET:
+    side, is_plain = order.quantity, order.kind == LIMIT or order.is_triggered != 0
+    if order.kind == MARKET or (is_plain and order.kind == STOP) or not can_trade(order, bar, lane):
         return math.nan
-    if order.kind == LIMIT or order.is_triggered != 0:
-        return _limit_in_range(order, bar, touch)
+    if is_plain:
+        return _limit_in_range(order, bar, lane)
     if not is_beyond(side, bar.high if side > 0 else bar.low, order.trigger):
         return math.nan
-    is_gap = is_beyond(side, bar.open, order.trigger)
-    at = float(bar.open if is_gap else order.trigger)
-    if order.kind == STOP or is_better(side, at, order.price, touch):
-        return at
-    return _limit_in_range(order, bar, touch) if is_gap else math.nan
+    begins = lane.last if order.is_fresh != 0 else bar.open
+    is_gap = is_beyond(side, begins, order.trigger)
+    at = float(begins if is_gap else order.trigger)
+    if order.kind == STOP or is_better(side, at, order.price, lane.touch != 0):
+        return _taken(order, at, lane)
+    return _limit_in_range(order, bar, lane) if is_gap else math.nan
 
 
-@compiled("f8(RESTING, BAR, b1)")
-def _limit_in_range(order: Row, bar: Row, touch: bool) -> float:
+@compiled("f8(RESTING, BAR, LANE)")
+def _limit_in_range(order: Row, bar: Row, lane: Row) -> float:
     side = order.quantity
-    if order.is_fresh != 0 or not is_better(side, bar.low if side > 0 else bar.high, order.price, touch):
+    if order.is_fresh != 0 or not is_better(side, bar.low if side > 0 else bar.high, order.price, lane.touch != 0):
         return math.nan
-    return float(bar.open if is_better(side, bar.open, order.price, False) else order.price)
+    return _allowed(bar.open if is_better(side, bar.open, order.price, False) else order.price, lane)
 
 
-@compiled("i8(RESTING[:], i8, BAR, b1)")
-def pick_at_open(orders: Rows, count: int, bar: Row, touch: bool) -> int:
+@compiled("i8(RESTING[:], i8, BAR, LANE)")
+def pick_at_open(orders: Rows, count: int, bar: Row, lane: Row) -> int:
     """Return the index of the first of `count` orders that the open is already beyond, or -1; MARKET orders are not looked at."""
     for index in range(count):
-        if orders[index].kind != MARKET and not math.isnan(fills_at_open(orders[index], bar, touch)):
+        if orders[index].kind != MARKET and not math.isnan(fills_at_open(orders[index], bar, lane)):
             return index
     return -1
 
 
-@compiled("i8(RESTING[:], i8, BAR, b1)")
-def pick_in_range(orders: Rows, count: int, bar: Row, touch: bool) -> int:
+@compiled("i8(RESTING[:], i8, BAR, LANE)")
+def pick_in_range(orders: Rows, count: int, bar: Row, lane: Row) -> int:
     """Return the index of the order that fills next inside the range, or -1: stops before limits, then placing order."""
     limit = -1
     for index in range(count):
         order = orders[index]
-        if math.isnan(fills_in_range(order, bar, touch)):
+        if math.isnan(fills_in_range(order, bar, lane)):
             continue
         if order.kind != LIMIT and order.is_triggered == 0:
             return index
         if limit < 0:
             limit = index
     return limit
+
+
+@compiled("i8(RESTING, f8, LANE)")
+def take(order: Row, price: float, lane: Row) -> int:
+    """Trade as much of an order as the present bar has left, at a price, and return that (signed); the rest goes on as it is."""
+    size = min(abs(order.quantity), lane.room)
+    quantity = size if order.quantity > 0 else -size
+    order.quantity -= quantity
+    order.is_triggered = 1
+    lane.room -= size
+    lane.last = price
+    return int(quantity)
 
 
 @compiled("i8(RESTING[:], i8, i8)")
@@ -125,10 +212,12 @@ def remove(orders: Rows, count: int, index: int) -> int:
 
 @compiled("void(RESTING[:], i8, BAR)")
 def end_bar(orders: Rows, count: int, bar: Row) -> None:
-    """Note which stop-limits the bar triggered, and that what was placed during its range is fresh no longer."""
+    """End a bar: note which stops it has triggered, that nothing is fresh any more, and that what is on its way has come nearer."""
     for index in range(count):
         order = orders[index]
         side = order.quantity
         order.is_fresh = 0
-        if order.kind == STOP_LIMIT and is_beyond(side, bar.high if side > 0 else bar.low, order.trigger):
+        if order.wait > 0:
+            order.wait -= 1
+        elif order.kind in (STOP, STOP_LIMIT) and is_beyond(side, bar.high if side > 0 else bar.low, order.trigger):
             order.is_triggered = 1

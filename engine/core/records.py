@@ -51,6 +51,7 @@ INTENT = record(
     ("stop", "f8"),  # protective price
     ("profit", "f8"),  # target price
     ("trail", "f8"),  # trailing distance in rupees
+    ("trigger", "f8"),  # enter only once this is reached: a stop order, with `limit` a stop-limit; 0 is none, too
 )
 
 ACCOUNT = record(

@@ -7,20 +7,22 @@ module lays out their rows, and lets fills grow so that memory follows what is t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.bands import Band, band_limits
 from engine.core.compiled import is_disabled
 from engine.core.costs import RATES
 from engine.core.decision import BAD_INTENT, NEVER, UNSIZED
 from engine.core.errors import UserError
-from engine.core.execution import LEG, ROOM, RUN, SQUARE
+from engine.core.friction import Friction
+from engine.core.legs import LEG, ROOM, RUN, SQUARE
 from engine.core.limits import LIMITS
-from engine.core.matching import RESTING
+from engine.core.matching import RESTING, lane_rows
 from engine.core.records import BAR, FILL, Row, Rows
 from engine.core.registry import Step
 from engine.core.walk import OUT_OF_ORDER, walk, walk_one
@@ -80,6 +82,10 @@ class Terms:
     """Which group's squares close an instrument; None = all are of group 0."""
     touch: bool = False
     """A limit fills when its price is reached; else it must be traded through."""
+    friction: Friction = field(default_factory=Friction)
+    """What stands between a wish and its price."""
+    bands: Sequence[Band] | None = None
+    """How far the price of each instrument may go in a day; None = as far as it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,26 +131,63 @@ def replay(
     `states`: one row of the template's state an instrument; the given buffers are not written to. `plain` runs uncompiled.
     `on_progress` is told how many bars are done. Raises UserError for bars that are out of order or of an unknown instrument.
     """
-    # Machine code takes rows that lie side by side and could be written to; most do already.
-    bars = np.require(bars, BAR, ["C", "W", "A"])
-    book = _Book(states.copy(), params, bars, terms)
-    is_plain = plain or is_disabled()
-    loop = walk_one if len(book.legs) == 1 and terms.interval_s == terms.base_s else walk
-    go: Callable[..., int] = loop.py_func if is_plain else loop.compile()
-    step = on_bar.py_func if is_plain else getattr(on_bar, "dispatcher", on_bar)
-    done = 0
-    while done < len(bars):
-        until = min(len(bars), done + CHUNK) if on_progress else len(bars)
-        while done < until:
-            done = go(step, book.states, params, bars[:until], done, *book.rows())
+    going = Replay(on_bar, states, params, bars, terms, plain=plain)
+    while going.done < len(bars):
+        going.walk_to(going.done + CHUNK if on_progress else len(bars))
+        if on_progress:
+            on_progress(going.done)
+    return going.outcome()
+
+
+Kept = tuple[int, tuple[Rows, ...]]
+"""What a replay can go back to."""
+
+
+class Replay:
+    """A replay that goes on as far as it is told, and can go back to where it was."""
+
+    def __init__(
+        self, on_bar: Step, states: NDArray[np.float64], params: NDArray[np.float64], bars: Rows, terms: Terms, *, plain: bool = False
+    ) -> None:
+        """Stand before the first bar; as for `replay`."""
+        # Machine code takes rows that lie side by side and could be written to; most do already.
+        self.bars = np.require(bars, BAR, ["C", "W", "A"])
+        self.book = _Book(states.copy(), params, self.bars, terms)
+        self.done = 0
+        """Bars walked over."""
+        is_plain = plain or is_disabled()
+        loop = walk_one if len(self.book.legs) == 1 and terms.interval_s == terms.base_s else walk
+        self._go: Callable[..., int] = loop.py_func if is_plain else loop.compile()
+        self._step = on_bar.py_func if is_plain else getattr(on_bar, "dispatcher", on_bar)
+
+    def walk_to(self, until: int) -> None:
+        """Walk over the bars before this one, to the end of a step of time; raises UserError for bars that are out of order."""
+        book, times = self.book, self.bars["time_ns"]
+        until = min(until, len(times))
+        while 0 < until < len(times) and times[until] == times[until - 1]:
+            until += 1
+        while self.done < until:
+            done = self._go(self._step, book.states, book.params, self.bars[:until], self.done, *book.rows())
             if done == OUT_OF_ORDER:
                 last = len(book.legs) - 1
                 raise UserError(f"Expected bars of instruments 0 to {last} in order of time, then instrument, was otherwise; sort them.")
+            self.done = done
             if done < until:
                 book.grow()
-        if on_progress:
-            on_progress(done)
-    return book.outcome()
+
+    def keep(self) -> Kept:
+        """Return what `go_back` takes; cheap, for fills and equity are only added to."""
+        book = self.book
+        return self.done, (book.run.copy(), book.legs.copy(), book.orders.copy(), book.states.copy())
+
+    def go_back(self, kept: Kept) -> None:
+        """Stand again where `keep` was called."""
+        book = self.book
+        self.done, (book.run, book.legs, book.orders, book.states) = kept
+
+    def outcome(self) -> Outcome:
+        """Read off what it came to so far."""
+        return self.book.outcome()
 
 
 class _Book:
@@ -152,7 +195,7 @@ class _Book:
 
     def __init__(self, states: NDArray[np.float64], params: NDArray[np.float64], bars: Rows, terms: Terms) -> None:
         count = len(terms.ticks)
-        self.states, self.bars, self.terms = states, bars, terms
+        self.states, self.params, self.bars, self.terms = states, params, bars, terms
         self.rates = np.zeros((count, len(terms.rates_from_ns)), RATES) if terms.rates is None else terms.rates
         self.run = _run(terms, int(bars["time_ns"][0]) if len(bars) else 0)
         self.legs = _legs(terms, self.rates)
@@ -160,11 +203,12 @@ class _Book:
         # Zeroed memory that is never touched is never had: room for many fills costs nothing until they are made.
         self.fills: Rows = np.zeros(2 * ROOM * count + len(bars) // 4, FILL)
         self.equity = np.zeros(len(bars), dtype=np.int64)
+        self.bands = np.zeros((0, 2)) if terms.bands is None else band_limits(bars, terms.ticks.tolist(), terms.bands)
 
     def rows(self) -> tuple[Any, ...]:
         """Return what the loops take, in their order, after the bars and the index."""
         terms = self.terms
-        return self.run[0], self.legs, self.orders, self.rates, terms.rates_from_ns, terms.squares, self.fills, self.equity
+        return self.run[0], self.legs, self.orders, self.rates, terms.rates_from_ns, terms.squares, self.bands, self.fills, self.equity
 
     def grow(self) -> None:
         """Double the room for fills."""
@@ -196,7 +240,6 @@ def _run(terms: Terms, from_ns: int) -> Rows:
     rows: Rows = np.zeros(1, RUN)
     run = rows[0]
     run.limits = terms.limits[0]
-    run.touch = terms.touch
     run.capital = terms.capital_units
     run.base_ns = terms.base_s * 1_000_000_000
     run.interval_ns = terms.interval_s * 1_000_000_000
@@ -214,7 +257,7 @@ def _legs(terms: Terms, rates: Rows) -> Rows:
     for name in ("held_target", "stop", "profit", "trail", "next_stop", "next_profit", "next_trail"):
         legs[name] = math.nan
     legs["sizing"] = terms.sizing
-    legs["tick"] = terms.ticks
+    legs["lane"] = lane_rows(terms.ticks, terms.sizing["lot"], terms.friction, touch=terms.touch)
     legs["group"] = 0 if terms.groups is None else terms.groups
     legs["multiplier"] = terms.sizing["multiplier"]
     legs["is_charged"] = [row.tobytes().strip(b"\0") != b"" for row in rates]

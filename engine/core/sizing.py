@@ -39,6 +39,15 @@ SIZING = record(
 record_type("SIZING", SIZING)
 
 
+_TYPES = {
+    (False, False): OrderType.MARKET,
+    (True, False): OrderType.LIMIT,
+    (False, True): OrderType.SL_M,
+    (True, True): OrderType.SL,
+}
+"""Types of order by whether they have a limit and a trigger."""
+
+
 @compiled("i8(f8, i8)")
 def whole_lots(quantity: float, lot: int) -> int:
     """Return the quantity, not negative, cut down to whole lots."""
@@ -157,23 +166,25 @@ def order_for(
 ) -> OrderRequest | None:
     """Return the one order that leads from the position (signed quantity) to what the intent wants, or None.
 
-    `price` is the close that was decided on. A limit order at `intent.limit` when there is one, else a market order; stop, target
-    and trail travel with an order that leaves a position open. Prices are put on the grid.
+    `price` is the close that was decided on. A limit order at `intent.limit` when there is one, a stop order with an
+    `intent.trigger`, a stop-limit with both, else a market order; stop, target and trail travel with an order that leaves a position
+    open. Prices are put on the grid; a limit short of its trigger is put on the trigger.
     """
     lot = instrument.lot_size
     wanted = wanted_quantity(float(intent.target), held_target, position, size, lot, can_short and may_short(product))
     if wanted == position:
         return None
-    tick = float(instrument.tick_size)
-    limit = _price(intent.limit, tick)
+    tick, side = float(instrument.tick_size), Side.BUY if wanted > position else Side.SELL
+    limit, trigger = prices_of(intent, tick, side)
     is_open = wanted != 0
     return OrderRequest(
         instrument=instrument,
-        side=Side.BUY if wanted > position else Side.SELL,
+        side=side,
         quantity=abs(wanted - position),
-        order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
+        order_type=_TYPES[limit is not None, trigger is not None],
         product=product,
         price=limit,
+        trigger_price=trigger,
         owner=owner,
         purpose=Purpose(REASONS[purpose_of(position, wanted)]),
         reference_price=price,
@@ -181,6 +192,24 @@ def order_for(
         target=_price(intent.profit, tick) if is_open else None,
         trail=float(intent.trail) if is_open and math.isfinite(intent.trail) else None,
     )
+
+
+def prices_of(intent: Row, tick: float, side: Side) -> tuple[float | None, float | None]:
+    """Return limit and trigger, on the grid, of the order of that side that an intent asks for; None = without."""
+    limit, trigger = _price(intent.limit, tick), _price(intent.trigger, tick) if intent.trigger > 0.0 else None
+    if limit is not None and trigger is not None:
+        limit = max(limit, trigger) if side is Side.BUY else min(limit, trigger)
+    return limit, trigger
+
+
+def entry_price(intent: Row, instrument: Instrument, close: float) -> float:
+    """Return the price by which an intent is sized: its trigger, else the close that was decided on."""
+    return to_tick(float(intent.trigger), float(instrument.tick_size)) if intent.trigger > 0.0 else close
+
+
+def is_wanted_by(request: OrderRequest, intent: Row) -> bool:
+    """Tell whether an order has the limit and the trigger that an intent asks for."""
+    return prices_of(intent, float(request.instrument.tick_size), request.side) == (request.price, request.trigger_price)
 
 
 def _price(value: float, tick: float) -> float | None:

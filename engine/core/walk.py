@@ -12,12 +12,13 @@ import math
 from engine.core.bars import extend, open_of, window_start
 from engine.core.compiled import borrowed, compiled
 from engine.core.decision import NEVER, act, begin_day, follow, mark_account, square_off, withdraw_entries
-from engine.core.execution import ROOM, is_reached, match_open, match_range
+from engine.core.execution import is_reached, match_open, match_range
 from engine.core.grid import price_units
+from engine.core.legs import ROOM
 from engine.core.records import Row, Rows
 from engine.core.registry import Step
 
-SIGNATURE = "i8(STEP, f8[:,:], f8[:], BAR[:], i8, RUN, LEG[:], RESTING[:,:], RATES[:,:], i8[:], SQUARE[:], FILL[:], i8[:])"
+SIGNATURE = "i8(STEP, f8[:,:], f8[:], BAR[:], i8, RUN, LEG[:], RESTING[:,:], RATES[:,:], i8[:], SQUARE[:], f8[:,:], FILL[:], i8[:])"
 
 OUT_OF_ORDER = -1
 """What a loop returns for a bar that does not come after the one before, or is of an instrument that has no leg."""
@@ -31,6 +32,7 @@ def clear(intent: Row) -> None:
     intent.stop = math.nan
     intent.profit = math.nan
     intent.trail = math.nan
+    intent.trigger = math.nan
 
 
 @compiled("b1(INTENT)")
@@ -48,6 +50,13 @@ def mark(run: Row, leg: Row, close: float) -> None:
         value = position.quantity * position.last_price * leg.multiplier
     run.value += value - leg.value
     leg.value = value
+
+
+@compiled("void(LEG, f8[:,:], i8)")
+def set_band(leg: Row, bands: Rows, index: int) -> None:
+    """Note between which prices the exchange trades on the day of a bar."""
+    leg.lane.band_low = bands[index, 0]
+    leg.lane.band_high = bands[index, 1]
 
 
 @compiled("void(RUN, LEG[:], RESTING[:,:], i8[:], SQUARE[:], i8)")
@@ -72,12 +81,13 @@ def walk_one(
     rates: Rows,
     rates_from: Rows,
     squares: Rows,
+    bands: Rows,
     fills: Rows,
     equity: Rows,
 ) -> int:
     """Walk from bar `first` on, until the end or until `fills` could overflow; returns the first bar not walked over, or OUT_OF_ORDER."""
     state, params, bars, legs, orders = borrowed(states)[0], borrowed(params), borrowed(bars), borrowed(legs), borrowed(orders)
-    fills, equity, rates = borrowed(fills), borrowed(equity), borrowed(rates)
+    fills, equity, rates, bands = borrowed(fills), borrowed(equity), borrowed(rates), borrowed(bands)
     leg, own, account, intent, base_ns = legs[0], orders[0], run.account, run.intent, run.base_ns
     index, room = first, len(fills) - ROOM
     while index < len(bars) and account.fills <= room:
@@ -88,6 +98,8 @@ def walk_one(
         if bar.time_ns >= run.day_end or bar.time_ns >= run.next_square:
             begin_step(run, legs, orders, rates_from, squares, bar.time_ns)
         if is_reached(leg, bar):
+            if len(bands) > 0:
+                set_band(leg, bands, index)
             match_open(run, leg, own, bar, rates[0, run.period], fills)
             match_range(run, leg, own, bar, rates[0, run.period], fills)
         mark(run, leg, bar.close)
@@ -129,8 +141,8 @@ def take_in(leg: Row, bar: Row, interval_ns: int) -> None:
     leg.window_end = start + interval_ns
 
 
-@compiled("i8(RUN, LEG[:], RESTING[:,:], BAR[:], i8, RATES[:,:], FILL[:])")
-def match_step(run: Row, legs: Rows, orders: Rows, bars: Rows, first: int, rates: Rows, fills: Rows) -> int:
+@compiled("i8(RUN, LEG[:], RESTING[:,:], BAR[:], i8, RATES[:,:], f8[:,:], FILL[:])")
+def match_step(run: Row, legs: Rows, orders: Rows, bars: Rows, first: int, rates: Rows, bands: Rows, fills: Rows) -> int:
     """Match all bars that have the time of bar `first`, all opens before all ranges, and mark; returns the index after the last."""
     end, begins, last = first, bars[first].time_ns, -1
     while end < len(bars) and bars[end].time_ns == begins:
@@ -139,6 +151,8 @@ def match_step(run: Row, legs: Rows, orders: Rows, bars: Rows, first: int, rates
         if not last < k < len(legs):
             return OUT_OF_ORDER
         if is_reached(legs[k], bar):
+            if len(bands) > 0:
+                set_band(legs[k], bands, end)
             match_open(run, legs[k], orders[k], bar, rates[k, run.period], fills)
         last = k
         end += 1
@@ -198,12 +212,13 @@ def walk(
     rates: Rows,
     rates_from: Rows,
     squares: Rows,
+    bands: Rows,
     fills: Rows,
     equity: Rows,
 ) -> int:
     """Walk like `walk_one`, over any number of instruments in order of time, deciding on windows of `interval_ns`."""
     states, params, bars, legs, orders = borrowed(states), borrowed(params), borrowed(bars), borrowed(legs), borrowed(orders)
-    fills, equity, rates, squares = borrowed(fills), borrowed(equity), borrowed(rates), borrowed(squares)
+    fills, equity, rates, squares, bands = borrowed(fills), borrowed(equity), borrowed(rates), borrowed(squares), borrowed(bands)
     index, room = first, len(fills) - ROOM * len(legs)
     while index < len(bars) and run.account.fills <= room:
         begins = bars[index].time_ns
@@ -214,7 +229,7 @@ def walk(
             begin_step(run, legs, orders, rates_from, squares, begins)
         if begins >= run.next_end:
             on_time(on_bar, states, params, run, legs, orders, squares, begins)
-        index = match_step(run, legs, orders, bars, index, rates, fills)
+        index = match_step(run, legs, orders, bars, index, rates, bands, fills)
         if index < 0:
             return index
         equity[run.steps] = run.account.equity

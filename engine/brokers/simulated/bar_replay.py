@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from engine.brokers.base import BrokerSink
-from engine.brokers.simulated.bar_venue import DECIDE, OPEN, RANGE, BarVenue
+from engine.brokers.simulated.bar_venue import DECIDE, NO_BAND, OPEN, RANGE, BarVenue
 from engine.brokers.simulated.ledger_file import LedgerFile
 from engine.brokers.simulated.pace import Pace
 from engine.brokers.simulated.timeline import Timeline
 from engine.brokers.simulated.wire import Wire
 from engine.clock import Clock, ManualClock
+from engine.core.bands import Band
 from engine.core.bars import SECOND_NS, resample
+from engine.core.friction import Friction
 from engine.core.model import Instrument, Quote
 from engine.core.records import Rows
 
@@ -31,12 +33,24 @@ class BarReplay:
     is_replay = True
     has_history = True
 
-    def __init__(self, bars: Mapping[Instrument, Rows], *, speed: float, touch: bool, interval_s: int | None, wall: Clock) -> None:
-        """`speed`: how many times faster than real, math.inf for as fast as it can."""
+    def __init__(
+        self,
+        bars: Mapping[Instrument, Rows],
+        *,
+        speed: float,
+        touch: bool,
+        interval_s: int | None,
+        wall: Clock,
+        friction: Friction | None = None,
+        bands: Mapping[Instrument, Band] | None = None,
+    ) -> None:
+        """`speed`: how many times faster than real, math.inf for as fast as it can. `bands`: how far prices may go in a day."""
         self._timeline = Timeline(bars, interval_s)
         self._interval_ns = self._timeline.interval_s * SECOND_NS
         self._speed = speed
         self._touch = touch
+        self._friction = friction
+        self._bands = self._timeline.bands(bands) if bands else None
         self._pace = Pace(wall, speed)
         self._told_ns = 0
         self._stage_done = DECIDE
@@ -63,9 +77,13 @@ class BarReplay:
         self._file, self._wire = file, wire
         self.resumed_until_ns, self._stage_done = file.position
         self.is_warming_up = self.resumed_until_ns > 0
-        self._venue = BarVenue(self.instruments, self._touch, wire.settle)
+        self._venue = BarVenue(self.instruments, self._touch, wire.settle, friction=self._friction, passed=self._passed)
         self._venue.time_ns, self._venue.stage = file.position
         return self._venue
+
+    def _passed(self, instrument: Instrument, since_ns: int) -> int:
+        """Count the bars that were played in full before the market stopped."""
+        return self._timeline.count(instrument, since_ns, self.resumed_until_ns)
 
     def begin(self) -> None:
         """Nothing to do: a replay's orders are good until they fill, over days, too."""
@@ -118,17 +136,20 @@ class BarReplay:
             for row in rows:
                 key = keys[numbers[row]]
                 if not self._venue.is_untouched(key, lows[row], highs[row]):
-                    await self._venue.open(key, bars[row])
+                    await self._venue.open(key, bars[row], self._band(row))
         self._enter(time_ns, RANGE)
         if is_watched:
             await self._send_slowly(sink, step, time_ns)
         for row in rows:
             key = keys[numbers[row]]
             if not self._venue.is_untouched(key, lows[row], highs[row]):
-                await self._venue.range(key, bars[row])
+                await self._venue.range(key, bars[row], self._band(row))
         self._venue.stage = DECIDE
         if not is_watched:
             self._send(sink, step, time_ns)
+
+    def _band(self, row: int) -> tuple[float, float]:
+        return NO_BAND if self._bands is None else (float(self._bands[row, 0]), float(self._bands[row, 1]))
 
     def _enter(self, time_ns: int, stage: int) -> None:
         self._venue.time_ns, self._venue.stage = time_ns, stage

@@ -21,7 +21,9 @@ from engine.brokers.simulated.market import Market
 from engine.brokers.simulated.tick_replay import TickReplay
 from engine.brokers.simulated.wire import Wire
 from engine.clock import Clock, SystemClock
+from engine.core.bands import Band
 from engine.core.errors import AuthenticationError, InvalidOption
+from engine.core.friction import Friction
 from engine.core.model import Instrument, LinkState, Order, OrderChange, OrderUpdate, Position, Quote, to_units
 from engine.core.records import TICK, Rows
 from engine.tariffs import Tariff
@@ -51,6 +53,8 @@ class SimulatedBroker(Broker):
         touch: bool = False,
         capital: float = 1_000_000,
         interval_s: int | None = None,
+        friction: Friction | None = None,
+        bands: Mapping[Instrument, Band] | None = None,
         wall: Clock | None = None,
     ) -> None:
         """Make a broker; nothing runs before `connect` and `start_market`.
@@ -59,11 +63,12 @@ class SimulatedBroker(Broker):
         faster than real (a replay's default is "max", a generated market's 1). `file`: where book and ledger are kept; memory without.
         `resume`: go on with the replay that the file remembers; otherwise a replay begins anew and the file forgets what it had.
         `touch`: limits fill when their price is reached, not only when it is gone through. `capital` is in rupees. `interval_s`: of the
-        bars, where it cannot be told from them. Key and secret are not looked at. Raises InvalidOption and HistoryMissing.
+        bars, where it cannot be told from them. `friction` and `bands` (percent a day by instrument) are of a replay of bars; elsewhere a
+        book decides. Key and secret are not looked at. Raises InvalidOption and HistoryMissing.
         """
         super().__init__()
         self._wall = wall if wall is not None else SystemClock()
-        self._market = market if market is not None else self._make_market(replay, speed, seed, touch, interval_s)
+        self._market = market if market is not None else self._make_market(replay, speed, seed, touch, interval_s, friction, bands)
         self._file_path = file
         self._resume = resume or replay is None
         self._tariff = Tariff.load(tariff)
@@ -77,14 +82,24 @@ class SimulatedBroker(Broker):
         self.capabilities = Capabilities(has_history=self._market.has_history, is_replay=self._market.is_replay)
 
     def _make_market(
-        self, replay: Mapping[Instrument, Rows] | None, speed: str | float | None, seed: int, touch: bool, interval_s: int | None
+        self,
+        replay: Mapping[Instrument, Rows] | None,
+        speed: str | float | None,
+        seed: int,
+        touch: bool,
+        interval_s: int | None,
+        friction: Friction | None,
+        bands: Mapping[Instrument, Band] | None,
     ) -> Market:
+        is_of_bars = replay is not None and not any(rows.dtype == TICK for rows in replay.values())
+        if not is_of_bars and (bands or not (friction or Friction()).is_none):
+            raise InvalidOption("Expected friction and bands with a replay of bars only: elsewhere the book decides; leave them out.")
         if replay is None:
             return GeneratedMarket(seed=seed, speed=_speed(speed if speed is not None else 1.0), wall=self._wall)
         times = _speed(speed if speed is not None else FULL_SPEED)
-        if any(rows.dtype == TICK for rows in replay.values()):
+        if not is_of_bars:
             return TickReplay(replay, speed=times, touch=touch, wall=self._wall)
-        return BarReplay(replay, speed=times, touch=touch, interval_s=interval_s, wall=self._wall)
+        return BarReplay(replay, speed=times, touch=touch, interval_s=interval_s, wall=self._wall, friction=friction, bands=bands)
 
     @property
     def exchange(self) -> Exchange:

@@ -153,6 +153,11 @@ class Exchange:
         """List the orders that may still fill, in placing order."""
         return [order for order in self._orders.values() if not order.status.is_terminal]
 
+    def traded(self, key: str, time_ns: int) -> list[BrokerFill]:
+        """List what was traded of an instrument at exactly that time."""
+        orders = (order for order in self._orders.values() if order.instrument.key == key)
+        return [fill for order in orders for fill in order.fills if fill.time_ns == time_ns]
+
     def snapshots(self) -> list[OrderUpdate]:
         """List all orders of the day with all their fills."""
         return [order.snapshot() for order in self._orders.values()]

@@ -76,6 +76,8 @@ class ExchangeOrder:
     placed_ns: int = 0
     """The step of a replay in which it took its present place in the queue."""
     placed_stage: int = 0
+    delay_bars: int = 0
+    """Bars that go by from its receipt until it has come to the market."""
     fills: list[BrokerFill] = field(default_factory=list)
 
     @classmethod

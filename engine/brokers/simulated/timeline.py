@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.brokers.simulated.bar_ticks import TICKS_A_BAR, day_figures, set_day_figures, ticks_of_bars
 from engine.brokers.simulated.quote_feed import to_quote
+from engine.core.bands import Band, band_limits, check_band
 from engine.core.bars import SECOND_NS, ticks_of
 from engine.core.errors import HistoryMissing, InvalidOption
 from engine.core.model import Instrument, InstrumentKind, Quote
@@ -91,6 +93,18 @@ class Timeline:
         mine = self.bars[self.bars["instrument"] == self.instruments.index(instrument)]
         rows: Rows = mine[(mine["time_ns"] >= start_ns) & (mine["time_ns"] < end_ns)]
         return rows
+
+    def bands(self, bands: Mapping[Instrument, Band]) -> NDArray[np.float64]:
+        """Return lowest and highest price of the day, one row a bar; raises InvalidOption for percentages out of range."""
+        for instrument, band in bands.items():
+            check_band(band, instrument.key)
+        ticks = [float(instrument.tick_size) for instrument in self.instruments]
+        return band_limits(self.bars, ticks, [bands.get(instrument, 0.0) for instrument in self.instruments])
+
+    def count(self, instrument: Instrument, start_ns: int, end_ns: int) -> int:
+        """Count an instrument's bars that start in [start, end)."""
+        times = self.bars["time_ns"][self.bars["instrument"] == self.instruments.index(instrument)]
+        return int(((times >= start_ns) & (times < end_ns)).sum())
 
     def quote(self, row: int) -> Quote:
         """Return what the screen would show once a bar is over."""

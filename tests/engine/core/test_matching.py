@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core import matching
-from engine.core.matching import LIMIT, MARKET, RESTING, STOP, STOP_LIMIT, end_bar, fills_at_open, fills_in_range
+from engine.core.friction import Friction
+from engine.core.matching import LIMIT, MARKET, RESTING, STOP, STOP_LIMIT, begin_bar, end_bar, fills_at_open, fills_in_range, lane_rows
 from engine.core.records import BAR, Row, Rows
 
 NAN = math.nan
@@ -34,6 +35,17 @@ def order(kind: int, quantity: int, price: float = NAN, trigger: float = NAN, tr
         fresh,
     )
     return row
+
+
+def lane(bar_: Row, *, touch: bool = False, lot: int = 1, band: tuple[float, float] = (-math.inf, math.inf), **friction: float) -> Row:
+    row = lane_rows(np.array([0.05]), np.array([lot]), Friction(**friction), touch=touch)[0]  # type: ignore[arg-type]
+    row.band_low, row.band_high = band
+    begin_bar(row, bar_)
+    return row
+
+
+BAR_100 = bar(100.0, 104.0, 96.0)
+PLAIN = lane(BAR_100)
 
 
 def resting(*rows: Row) -> Rows:
@@ -66,7 +78,7 @@ AT_OPEN = [
 
 @pytest.mark.parametrize(("resting_order", "touch", "price"), AT_OPEN)
 def test_what_the_open_fills(resting_order: Row, touch: bool, price: float) -> None:
-    np.testing.assert_equal(fills_at_open(resting_order, bar(100.0, 104.0, 96.0), touch), price)
+    np.testing.assert_equal(fills_at_open(resting_order, BAR_100, lane(BAR_100, touch=touch)), price)
 
 
 IN_RANGE = [
@@ -105,33 +117,33 @@ IN_RANGE = [
 
 @pytest.mark.parametrize(("resting_order", "touch", "price"), IN_RANGE)
 def test_what_the_range_fills(resting_order: Row, touch: bool, price: float) -> None:
-    np.testing.assert_equal(fills_in_range(resting_order, bar(100.0, 104.0, 96.0), touch), price)
+    np.testing.assert_equal(fills_in_range(resting_order, BAR_100, lane(BAR_100, touch=touch)), price)
 
 
 def test_the_open_takes_what_it_is_beyond_in_placing_order_but_no_market_orders() -> None:
     orders = resting(order(MARKET, 1), order(LIMIT, -1, 120.0), order(LIMIT, -1, 99.0), order(STOP, -1, trigger=101.0))
-    assert matching.pick_at_open(orders, 4, bar(100.0, 104.0, 96.0), False) == 2
-    assert matching.pick_at_open(orders, 2, bar(100.0, 104.0, 96.0), False) == -1
+    assert matching.pick_at_open(orders, 4, BAR_100, PLAIN) == 2
+    assert matching.pick_at_open(orders, 2, BAR_100, PLAIN) == -1
 
 
 def test_a_bar_that_holds_stop_and_target_takes_the_stop() -> None:
     orders = resting(order(LIMIT, -1, 103.0), order(STOP, -1, trigger=97.0), order(STOP, -1, trigger=98.0))
-    assert matching.pick_in_range(orders, 3, bar(100.0, 104.0, 96.0), False) == 1
+    assert matching.pick_in_range(orders, 3, BAR_100, PLAIN) == 1
 
 
 def test_among_limits_the_first_placed_goes_first() -> None:
     orders = resting(order(MARKET, 1), order(LIMIT, -1, 103.0), order(LIMIT, -1, 102.0))
-    assert matching.pick_in_range(orders, 3, bar(100.0, 104.0, 96.0), False) == 1
+    assert matching.pick_in_range(orders, 3, BAR_100, PLAIN) == 1
 
 
 def test_a_triggered_stop_limit_waits_behind_stops_like_any_limit() -> None:
     orders = resting(order(STOP_LIMIT, -1, 103.0, 110.0, triggered=1), order(STOP, -1, trigger=97.0))
-    assert matching.pick_in_range(orders, 2, bar(100.0, 104.0, 96.0), False) == 1
+    assert matching.pick_in_range(orders, 2, BAR_100, PLAIN) == 1
 
 
 def test_nothing_is_picked_from_a_range_that_reaches_nothing() -> None:
     orders = resting(order(LIMIT, -1, 103.0), order(STOP, -1, trigger=97.0))
-    assert matching.pick_in_range(orders, 2, bar(100.0, 101.0, 99.0), False) == -1
+    assert matching.pick_in_range(orders, 2, bar(100.0, 101.0, 99.0), PLAIN) == -1
 
 
 def test_removing_keeps_the_placing_order() -> None:
@@ -150,7 +162,7 @@ def test_the_end_of_a_bar_notes_triggers_and_forgets_what_was_fresh() -> None:
         order(STOP, 1, trigger=103.0),
     )
     end_bar(orders, 4, bar(100.0, 104.0, 96.0))
-    assert orders["is_triggered"].tolist() == [1, 1, 0, 0]
+    assert orders["is_triggered"].tolist() == [1, 1, 0, 1]
     assert orders["is_fresh"].tolist() == [0, 0, 0, 0]
 
 
@@ -169,8 +181,8 @@ def test_a_fill_lies_within_the_bar_and_never_worse_than_its_limit(
     row = bar(float(prices[0]), float(max(prices)), float(min(prices)))
     resting_order = order(kind, quantity, float(levels[0]), float(levels[1]), triggered)
     for fills in (fills_at_open, fills_in_range):
-        price = fills.compile()(resting_order, row, touch)
-        plain = fills.py_func(resting_order, row, touch)
+        price = fills.compile()(resting_order, row, lane(row, touch=touch))
+        plain = fills.py_func(resting_order, row, lane(row, touch=touch))
         np.testing.assert_equal(price, plain)
         if not math.isnan(price):
             assert row.low <= price <= row.high

@@ -15,7 +15,7 @@ from engine.core import replay as replaying
 from engine.core.compiled import compiled, is_disabled
 from engine.core.costs import RATES, order_charges
 from engine.core.errors import UserError
-from engine.core.execution import SQUARE
+from engine.core.legs import SQUARE
 from engine.core.limits import LIMITS
 from engine.core.records import BAR, REASONS, Rows
 from engine.core.replay import Outcome, Terms, no_limits, replay

@@ -37,9 +37,11 @@ def risk(instrument: Instrument = RELIANCE, *, risk_pct: float = 0.0, cap: float
     return Sizing(RISK).row(instrument, Product.MIS, risk_pct=risk_pct, max_position_pct=cap)
 
 
-def intent(target: float = NAN, limit: float = NAN, stop: float = NAN, profit: float = NAN, trail: float = NAN) -> Row:
+def intent(
+    target: float = NAN, limit: float = NAN, stop: float = NAN, profit: float = NAN, trail: float = NAN, trigger: float = NAN
+) -> Row:
     row = np.zeros(1, INTENT)
-    row[0] = (target, limit, stop, profit, trail)
+    row[0] = (target, limit, stop, profit, trail, trigger)
     return row[0]
 
 

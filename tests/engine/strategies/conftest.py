@@ -24,7 +24,7 @@ def drive() -> Drive:
         state, params = template.new_state(), template.new_params(template.parse(parameters or {}))
         wanted = []
         for bar in bars:
-            intent = np.full(5, math.nan).view(INTENT)[0]
+            intent = np.full(len(INTENT.names or ()), math.nan).view(INTENT)[0]
             template.on_bar(state, params, bar, intent)
             wanted.append({field: float(intent[field]) for field in INTENT.names or () if not math.isnan(intent[field])})
         return wanted
