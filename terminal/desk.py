@@ -30,8 +30,8 @@ DEMO, REPLAY_DEMO = "EMA demo", "EMA replay"
 MOST_WATCHED = 12
 PACED = ("quote_age", "message_rate", "duplicate_order")
 STANDING = (StrategyState.IDLE, StrategyState.STOPPED, StrategyState.FAULTED)
-LEAVE, CANCEL, FLATTEN = "leave", "cancel", "flatten"
-"""What becomes of what is open when the terminal is closed."""
+LEAVE, CANCEL, FLATTEN, RESTART = "leave", "cancel", "flatten", "restart"
+"""What becomes of what is open when the terminal is closed; RESTART leaves it, and opens the terminal anew on another market."""
 WIND_UP_S = 10.0
 """So long closing waits for orders to be cancelled and positions to be closed."""
 STEP_S = 0.05

@@ -27,7 +27,8 @@ TRADING, APPEARANCE, KEYS, DATA = "Trading", "Appearance", "Keys", "Data"
 
 OPTIONS: tuple[Option, ...] = (
     Option("capital", 1_000_000.0, "Money the paper account starts with", low=1_000.0, high=1e12, unit="rupees", section=TRADING),
-    Option("broker", "simulated", "Where orders go", choices=("simulated", "paper"), section=TRADING),
+    Option("broker", "simulated", "Where orders go", choices=("simulated", "paper", "zerodha"), section=TRADING),
+    Option("api_key", "", "API key of your Kite Connect app; its secret lies in the keyring", section=TRADING),
     Option("charges", "zerodha", "Schedule of charges put on each fill", choices=("zerodha", "none"), section=TRADING),
     Option(
         "market_seed",
@@ -44,6 +45,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("lock_layout", False, "Keep panels from being moved by accident", section=APPEARANCE),
     Option("keymap", "shikra", "Set of keys to begin with", choices=("shikra", "nest", "metatrader"), section=KEYS),
     Option("hold_ms", 800, "How long kill and flatten must be held", low=300, high=3000, unit="milliseconds", section=KEYS),
+    Option("kite_root", "", "Address of Kite's REST API; empty is Kite's own", section=DATA),
+    Option("kite_ws_root", "", "Address of Kite's feed; empty is Kite's own", section=DATA),
     Option("database", "", "Database URL; empty keeps a file in the data folder", section=DATA),
     Option("log_level", "info", "How much the log file tells", choices=("debug", "info", "warning", "error"), section=DATA),
 )

@@ -26,7 +26,7 @@ from terminal.actions import bindings
 from terminal.cli.plan import engine_settings
 from terminal.cli.smoke import smoke
 from terminal.crash import CrashHooks
-from terminal.desk import LEAVE, Desk
+from terminal.desk import LEAVE, RESTART, Desk
 from terminal.first_tick import FirstTick
 from terminal.keymap import Keymap
 from terminal.logs import LineHandler, start_logging, stop_logging
@@ -36,6 +36,9 @@ from terminal.stopwatch import since_start_s
 from widgets.base.theme import Theme
 
 log = logging.getLogger(__name__)
+
+AGAIN = -1
+"""What a life returns instead of an exit code when the window is to be opened anew."""
 
 
 def open_window(arguments: argparse.Namespace) -> int:
@@ -48,10 +51,18 @@ def open_window(arguments: argparse.Namespace) -> int:
     crash = CrashHooks(folder / "logs")
     crash.install()
     try:
-        return int(qasync.run(_Terminal(settings, plan, crash, is_smoke=arguments.smoke).live(fault)))
+        return int(qasync.run(_lives(arguments, folder, _Terminal(settings, plan, crash, is_smoke=arguments.smoke), fault)))
     finally:
         crash.remove()
         stop_logging(handler)
+
+
+async def _lives(arguments: argparse.Namespace, folder: Path, terminal: _Terminal, fault: str) -> int:
+    """Open the window anew as often as another broker is chosen; returns the exit code of the last one."""
+    while (code := await terminal.live(fault)) == AGAIN:
+        settings, fault = _settings(folder)
+        terminal = _Terminal(settings, engine_settings(arguments, settings, folder), terminal.crash, is_smoke=False)
+    return code
 
 
 def _settings(folder: Path) -> tuple[Settings, str]:
@@ -86,8 +97,9 @@ class _Terminal:
             await self._open_engine(window)
             if self.is_smoke:
                 return await smoke(self.desk)
-            await self.desk.wind_up(await leaving.get())
-            return 0
+            choice = await leaving.get()
+            await self.desk.wind_up(choice)
+            return AGAIN if choice == RESTART else 0
         finally:
             restore_signals()
             await self.desk.close()

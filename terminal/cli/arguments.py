@@ -80,6 +80,7 @@ def parser(version: str) -> Parser:
     top.add_argument("--version", action="version", version=f"shikra {version}")
     top.add_argument("--headless", action="store_true", help="trade without a window, with a status on the console")
     top.add_argument("--smoke", action="store_true", help="start, buy and sell one share on the simulated market, exit 0")
+    top.add_argument("--live", action="store_true", help="trade with real money, where the broker is one; without it on paper")
     top.add_argument("--replay", metavar="FILE", help="trade on the bars or ticks of a file instead of a generated market")
     top.add_argument("--speed", type=speed, default=None, help="speed of the replay: max, or times real time (default 60)")
     top.add_argument("--symbols", type=words, default=(), help="symbols to replay (default: all of the file)")

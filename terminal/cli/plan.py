@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
+from engine.clock import Clock, SystemClock
 from engine.core.errors import InvalidOption
 from engine.engine_settings import EngineSettings
+from terminal.arming import is_armed
 from terminal.settings import Settings
 
 REPLAY_SPEED = 60.0
 """Times real time, when a file is played in the window and nothing else was said."""
 
 
-def engine_settings(arguments: argparse.Namespace, settings: Settings, folder: Path) -> EngineSettings:
-    """Put command line and settings together; raises InvalidOption for what does not go together."""
+def engine_settings(arguments: argparse.Namespace, settings: Settings, folder: Path, clock: Clock | None = None) -> EngineSettings:
+    """Put command line and settings together; raises InvalidOption for what does not go together.
+
+    Real money needs `--live`, or an arming of this very day.
+    """
     file = existing(arguments.replay) if arguments.replay else None
     if file is None and arguments.symbols:
         raise InvalidOption("Expected --replay FILE with --symbols, was none; give the file that the symbols are in.")
@@ -27,13 +33,23 @@ def engine_settings(arguments: argparse.Namespace, settings: Settings, folder: P
         data_dir=folder,
         database=settings["database"],
         broker=settings["broker"],
-        broker_options={} if file is not None else {"seed": settings["market_seed"], "speed": arguments.speed or 1.0},
+        broker_options={} if file is not None else _broker_options(settings, arguments.speed or 1.0),
+        mode="live" if arguments.live or is_armed(folder, (clock or SystemClock()).now_ns()) else "paper",
         capital=settings["capital"],
         charges=settings["charges"],
         replay=file,
         speed=REPLAY_SPEED if arguments.speed is None else arguments.speed,
         symbols=arguments.symbols,
     )
+
+
+def _broker_options(settings: Settings, speed: float) -> dict[str, Any]:
+    if settings["broker"] != "zerodha":
+        return {"seed": settings["market_seed"], "speed": speed}
+    if not settings["api_key"]:
+        raise InvalidOption("Expected an API key for Zerodha, was none; give it in Connect, or as api_key among the settings.")
+    addresses = {"root": settings["kite_root"], "ws_root": settings["kite_ws_root"]}
+    return {"api_key": settings["api_key"]} | {name: address for name, address in addresses.items() if address}
 
 
 def existing(name: str) -> Path:

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.clock import ManualClock
 from engine.core.errors import InvalidOption
 from engine.engine_settings import EngineSettings
+from terminal.arming import arm
 from terminal.cli.arguments import parser
 from terminal.cli.plan import engine_settings
 from terminal.settings import Settings
@@ -27,6 +29,23 @@ def test_a_file_is_played_sixty_times_faster_unless_told(tmp_path: Path) -> None
     made = plan(tmp_path, "--replay", str(file), "--symbols", "TCS")
     assert (made.replay, made.speed, made.symbols) == (file, 60.0, ("TCS",))
     assert plan(tmp_path, "--replay", str(file), "--speed", "max").speed == 0.0
+
+
+def test_zerodha_is_reached_by_its_key_and_on_paper_unless_armed_today(tmp_path: Path) -> None:
+    made = plan(tmp_path, broker="zerodha", api_key="k", kite_root="http://127.0.0.1:1")
+    assert (made.broker_options, made.mode) == ({"api_key": "k", "root": "http://127.0.0.1:1"}, "paper")
+    assert plan(tmp_path, "--live", broker="zerodha", api_key="k").mode == "live"
+    clock = ManualClock(100)
+    arm(tmp_path, "AB1234", 101)
+    arguments, settings = parser("1").parse([]), Settings(given={"broker": "zerodha", "api_key": "k"})
+    assert engine_settings(arguments, settings, tmp_path, clock).mode == "live"
+    clock.set(101)
+    assert engine_settings(arguments, settings, tmp_path, clock).mode == "paper"
+
+
+def test_zerodha_without_a_key_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOption, match="Expected an API key"):
+        plan(tmp_path, broker="zerodha")
 
 
 @pytest.mark.parametrize(
