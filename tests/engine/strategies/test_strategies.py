@@ -43,7 +43,7 @@ def test_machine_code_wants_the_same_to_the_last_bit(name: str) -> None:
     plain, fast = template.new_state(), template.new_state()
     compiled = on_bar.compile()  # type: ignore[attr-defined]
     for bar in walk_of(700):
-        a, b = np.full(5, math.nan).view(INTENT), np.full(5, math.nan).view(INTENT)
+        a, b = np.full(len(INTENT.names or ()), math.nan).view(INTENT), np.full(len(INTENT.names or ()), math.nan).view(INTENT)
         on_bar.py_func(plain, params, bar, a[0])
         compiled(fast, params, bar, b[0])
         assert a.tobytes() == b.tobytes()
