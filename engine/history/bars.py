@@ -19,7 +19,9 @@ from engine.history import layout
 from engine.history.archive import latest_by_time
 from engine.history.days import MINUTE_NS, DayTable, EveryDay, TradingDays
 from engine.history.readers import RawBars, read_raw
+from engine.history.repair import Mender
 from engine.history.report import ImportReport, Progress, Rejected
+from engine.history.rules import Repair
 from engine.history.source import Source, read_source
 from engine.history.values import NO_TIME
 
@@ -42,6 +44,7 @@ def read_bars(
     tick_size: Callable[[str], float] | None = None,
     progress: Progress | None = None,
     report: ImportReport | None = None,
+    repair: Repair | None = None,
 ) -> dict[str, Rows]:
     """Read the bars of a file and return BAR rows (instrument 0, in order of time) by instrument key.
 
@@ -50,13 +53,15 @@ def read_bars(
     `calendar` anchors `session_minute` and refuses days without trading (without it every day opens at 09:15); `tick_size(key)` is the
     grid (without it the paisa). A day's bar is stamped with the day's open. `report` is filled in.
 
+    `repair`: rules for damaged bars, as a backtest wants them; None takes bars of any order and hours, and of two of one time the last.
+
     Raises UserError (no such file or column), UnknownSymbol, DataError (a row that cannot be true), HistoryMissing (no rows at all).
     """
     report = report if report is not None else ImportReport()
     told = progress or (lambda done, total, what: None)
     wanted = None if symbols is None else list(symbols)
     told(0, 1, "reading")
-    return bars_of(read_source(path), wanted, interval_s, strict, skip_bad, calendar or EveryDay(), tick_size, told, report)
+    return bars_of(read_source(path), wanted, interval_s, strict, skip_bad, calendar or EveryDay(), tick_size, told, report, repair)
 
 
 def bars_of(
@@ -69,12 +74,17 @@ def bars_of(
     tick_size: Callable[[str], float] | None,
     progress: Progress,
     report: ImportReport,
+    repair: Repair | None = None,
 ) -> dict[str, Rows]:
     """Do what `read_bars` does with a file that is open already."""
     report.source, report.kind = source.path.name, "bars"
     raw = read_raw(source, wanted[0] if wanted and len(wanted) == 1 else None)
     chosen = layout.choose(wanted, raw.keys, source.path)
     raw = _leave_out(raw, chosen, report)
+    mender = Mender(repair, source.path, days, report) if repair is not None else None
+    if mender is not None:
+        mender.clock(raw)
+        skip_bad = skip_bad or mender.rules.rows == "drop"
     raw, refused = _judge(raw, days, strict, tick_size, report)
     for line, why in sorted(refused + source.broken):
         report.reject(line, why)
@@ -83,6 +93,9 @@ def bars_of(
     if not len(raw):
         raise HistoryMissing(f"Expected bars in {source.path}, was none that can be taken.")
     report.interval_s = interval_s or (DAY_S if raw.is_daily else _interval_of(raw))
+    if mender is not None:
+        mender.rows(refused + source.broken)
+        raw = mender.mend(raw, report.interval_s)
     return _to_rows(raw, days, progress, report)
 
 

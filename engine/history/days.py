@@ -53,7 +53,9 @@ class DayTable:
     """What the calendar says of the days of many times, asked once a day instead of once a row."""
 
     def __init__(self, times: NDArray[np.int64], days: TradingDays) -> None:
-        numbers, self._which = np.unique((times + IST_OFFSET_NS) // DAY_NS, return_inverse=True)
+        self.numbers = (times + IST_OFFSET_NS) // DAY_NS
+        """Each row's day of India, counted from 1970."""
+        numbers, self._which = np.unique(self.numbers, return_inverse=True)
         self._dates = [_EPOCH + timedelta(days=int(number)) for number in numbers]
         self._days = days
 
@@ -72,6 +74,15 @@ class DayTable:
         """When each row's day closes at last; the open of a day whose hours are not known."""
         ends = [[close for _, close in self._days.sessions(None, day)] for day in self._dates]
         return self._spread([max(end, default=self._days.session_open_ns(day)) for end, day in zip(ends, self._dates, strict=True)])
+
+    def is_open(self, times: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell of each row's time whether the market trades then, breaks left out."""
+        sessions = [self._days.sessions(None, day) for day in self._dates]
+        inside = np.zeros(len(times), dtype=bool)
+        for nth in range(max(map(len, sessions), default=0)):
+            hours = [day[nth] if nth < len(day) else (0, 0) for day in sessions]
+            inside |= (times >= self._spread([opens for opens, _ in hours])) & (times < self._spread([closes for _, closes in hours]))
+        return inside
 
     def date_of(self, row: int) -> date:
         """Return the day of a row."""

@@ -48,11 +48,11 @@ class RawBars:
         """Count the rows."""
         return len(self.codes)
 
-    def take(self, mask: NDArray[np.bool_]) -> RawBars:
-        """Return the rows of the mask."""
-        prices = {name: column[mask] for name, column in self.prices.items()}
-        columns = (self.volume[mask], self.oi[mask], self.lines[mask])
-        return RawBars(self.keys, self.codes[mask], self.times[mask], self.is_daily, prices, *columns)
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> RawBars:
+        """Return the rows of a mask, or those of these numbers in their order."""
+        prices = {name: column[rows] for name, column in self.prices.items()}
+        columns = (self.volume[rows], self.oi[rows], self.lines[rows])
+        return RawBars(self.keys, self.codes[rows], self.times[rows], self.is_daily, prices, *columns)
 
 
 def read_raw(source: Source, symbol: str | None = None) -> RawBars:

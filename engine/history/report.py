@@ -21,6 +21,37 @@ class Rejected(NamedTuple):
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """One kind of damage that was mended."""
+
+    fault: str
+    rule: str
+    """The rule that was chosen for it."""
+    rows: int
+    lines: tuple[int, ...]
+    """Where the first of them stand in the file."""
+
+    @property
+    def text(self) -> str:
+        """Return it in one line."""
+        places = ", ".join(map(str, self.lines[:5])) + (", ..." if len(self.lines) > 5 else "")
+        return f"{self.rows:,} {self.fault}: {self.rule} (line {places})"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A hole between two bars of a session."""
+
+    key: str
+    line: int
+    """Where the bar before it stands in the file."""
+    time_ns: int
+    """When that bar starts."""
+    missing: int
+    """Bars."""
+
+
 @dataclass(slots=True)
 class ImportReport:
     """Counts of one file; hand an empty one to a reader and it is filled."""
@@ -49,6 +80,27 @@ class ImportReport:
     """Kept rows that stood before an earlier one."""
     untraded: int = 0
     """Rows of contracts and series that did not trade or are not traded here; left out."""
+
+    rules: str = ""
+    """Rules of repair that were chosen; "" = the usual ones."""
+    repairs: list[Repaired] = field(default_factory=list)
+    """What was mended by them."""
+    shifted_ns: int = 0
+    """By how much all times were moved, for another time zone's."""
+    gaps: int = 0
+    """Holes within sessions; looked for only with rules of repair."""
+    missing: int = 0
+    """Bars that lack in them."""
+    first_gaps: list[Gap] = field(default_factory=list)
+
+    @property
+    def notes(self) -> list[str]:
+        """Return one line for each repair, and one for the holes that were kept."""
+        lines = [repaired.text for repaired in self.repairs]
+        if self.gaps and not any(repaired.rule == "fill" for repaired in self.repairs):
+            first = self.first_gaps[0]
+            lines.append(f"{self.missing:,} bars missing in {self.gaps:,} holes, kept (first after line {first.line}, {first.key})")
+        return lines
 
     def reject(self, line: int, why: str) -> None:
         """Note a refused row."""
