@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from engine.backtest_terms import SECOND_NS, Prepared, prepare
 from engine.calendar import Calendar
 from engine.clock import Clock, SystemClock
+from engine.core.bands import Band
+from engine.core.friction import Friction
 from engine.core.model import UNITS, Account, Fill, Instrument, Position, Product, Purpose, Side
 from engine.core.records import REASONS, Rows
 from engine.core.registry import Template
@@ -106,6 +108,8 @@ def run_backtest(
     tariff: Tariff | None = None,
     calendar: Calendar | None = None,
     touch: bool = False,
+    friction: Friction | None = None,
+    bands: Mapping[Instrument, Band] | None = None,
     owner: str = "backtest",
     benchmark: Rows | None = None,
     clock: Clock | None = None,
@@ -115,8 +119,10 @@ def run_backtest(
 
     `interval_s`: the bar of decisions (default: the bars' own, `base_s`, which defaults to their most common distance). `risk_pct`:
     of equity, per trade. `limits`: by rule, in the rule's unit. `tariff`: None = nothing costs anything. `calendar`: tells when MIS
-    is squared off; None = never. `benchmark`: BAR rows that metrics compare with. `on_progress` is told how many bars are done.
-    Raises HistoryMissing without bars, and UserErrors that say what was expected.
+    is squared off; None = never. `touch`: limits fill when touched, else when traded through. `friction`: slippage, spread, volume and
+    latency; None = none. `bands`: how far prices may go in a day, in percent of the close of the day before, or that by the day from
+    which it holds. `benchmark`: BAR rows that metrics compare with. `on_progress` is told how many bars are done. Raises
+    HistoryMissing without bars, and UserErrors that say what was expected.
     """
     prepared = prepare(
         bars,
@@ -130,6 +136,8 @@ def run_backtest(
         tariff=tariff,
         calendar=calendar,
         touch=touch,
+        friction=friction,
+        bands=bands,
     )
     values = template.parse(parameters or {})
     outcome, run_s = _timed(template, values, prepared, clock or SystemClock(), on_progress)

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from engine.calendar import Calendar, day_of
 from engine.clock import IST_OFFSET_NS
+from engine.core.bands import Band, check_band
 from engine.core.costs import RATES
 from engine.core.errors import HistoryMissing, InvalidOption, did_you_mean
+from engine.core.friction import Friction
 from engine.core.legs import SQUARE
 from engine.core.limits import LIMITS
 from engine.core.model import UNITS, Instrument, Product
@@ -63,6 +65,8 @@ def prepare(
     tariff: Tariff | None = None,
     calendar: Calendar | None = None,
     touch: bool = False,
+    friction: Friction | None = None,
+    bands: Mapping[Instrument, Band] | None = None,
 ) -> Prepared:
     """Lay out bars and terms; what the arguments mean is told by `run_backtest`, which raises the same errors."""
     if not any(len(rows) for rows in bars.values()):
@@ -83,8 +87,16 @@ def prepare(
         squares=squares,
         groups=groups,
         touch=touch,
+        friction=friction or Friction(),
+        bands=_bands(instruments, bands) if bands else None,
     )
     return Prepared(instruments, product, rows, terms)
+
+
+def _bands(instruments: Sequence[Instrument], bands: Mapping[Instrument, Band]) -> list[Band]:
+    for instrument, band in bands.items():
+        check_band(band, instrument.key)
+    return [bands.get(instrument, 0.0) for instrument in instruments]
 
 
 def merged(parts: Sequence[Rows]) -> Rows:
