@@ -11,7 +11,7 @@ import threading
 
 from aiohttp import web
 
-from tests.kite_exchange import control
+from tests.kite_exchange import control, control_faults, control_market  # noqa: F401 -- the last two register their commands
 from tests.kite_exchange.options import Options, parse_options
 from tests.kite_exchange.server import Server
 

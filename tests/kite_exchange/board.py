@@ -44,6 +44,12 @@ class Board:
         band = self.close // 10
         return (self.close - band) // self.tick * self.tick, -(-(self.close + band) // self.tick) * self.tick
 
+    def start_from(self, row: int, price: int) -> None:
+        """Let an instrument's story begin at a price: its close of the day before, and its last."""
+        self.close[row] = self.last[row] = price
+        self.lower, self.upper = self._bands()
+        self.quote_around(np.array([row]))
+
     def start_day(self) -> None:
         """Begin a new day: yesterday's last price is the close, the bands are cut anew, nothing has traded."""
         self.close = self.last.copy()

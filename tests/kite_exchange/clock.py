@@ -32,8 +32,7 @@ class Timer:
 class Clock:
     """Exchange time in nanoseconds of UTC. `scale` 0 stands still; else it runs that many times as fast as the machine's clock."""
 
-    def __init__(self, start: str, scale: float) -> None:
-        start_ns = time.time_ns() if start == "real" else ns_of(datetime.strptime(start, "%Y-%m-%d %H:%M:%S").replace(tzinfo=IST))
+    def __init__(self, start_ns: int, scale: float) -> None:
         self.scale = scale
         self._base_ns = start_ns
         self._real_ns = time.monotonic_ns()
@@ -106,6 +105,13 @@ class Clock:
     def today(self) -> date:
         """Return the day in India."""
         return self.ist().date()
+
+
+def read_start(text: str) -> int:
+    """Read `YYYY-MM-DD HH:MM:SS` of India, or `real` for the machine's clock, as nanoseconds of UTC."""
+    if text == "real":
+        return time.time_ns()
+    return ns_of(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=IST))
 
 
 def ns_of(moment: datetime) -> int:

@@ -277,6 +277,13 @@ class Desk:
             if not order.is_final and order.status != "AMO REQ RECEIVED":
                 self.withdraw(order, "Order cancelled by the exchange at the end of the day")
 
+    def forget(self) -> None:
+        """Open the order book of a new day; what waits for the opening stays."""
+        self.orders = {order.order_id: order for order in self.orders.values() if not order.is_final}
+        self.trades = []
+        self.queues = {}
+        self._stops = {}
+
     # Saying so.
 
     def shown_type(self, order: Order) -> str:

@@ -6,23 +6,29 @@ What it says of its own accord goes to `on_update` (an order's row) and `on_tick
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from tests.kite_exchange.board import Board
+from tests.kite_exchange.candles import History
 from tests.kite_exchange.catalogue import Catalogue, Listing, units
-from tests.kite_exchange.clock import SECOND, Clock
+from tests.kite_exchange.clock import IST, SECOND, Clock, day_ns, read_start
 from tests.kite_exchange.desk import Desk
 from tests.kite_exchange.errors import wrong_input
+from tests.kite_exchange.gtt import Triggers
 from tests.kite_exchange.intake import Intake
+from tests.kite_exchange.market import Replay, Walk
 from tests.kite_exchange.options import Options
 from tests.kite_exchange.orders import Order, update_of
 from tests.kite_exchange.purse import Account
+from tests.kite_exchange.replay import read_tape
 from tests.kite_exchange.sessions import Sessions
 
 HOURS = {"NSE": (555, 930), "BSE": (555, 930), "NFO": (555, 940), "BFO": (555, 940), "CDS": (540, 1020), "BCD": (540, 1020)}
 LONG_HOURS = (540, 1410)
+START = "2026-11-23 10:00:00"
 
 
 class Exchange:
@@ -30,9 +36,16 @@ class Exchange:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.clock = Clock(options.now, options.scale)
-        self.catalogue = Catalogue(options.instruments, self.clock.today())
+        start_ns = read_start(options.now or START)
+        self.catalogue = Catalogue(options.instruments, datetime.fromtimestamp(start_ns / SECOND, IST).date())
+        tape = read_tape(options.replay, self.catalogue, options.replay_ticks) if options.replay else None
+        if tape is not None and not options.now:
+            start_ns = int(tape.time_ns[0]) - SECOND
+        self.clock = Clock(start_ns, options.scale)
         self.board = Board(self.catalogue.listings, options.spread_ticks, options.depth_quantity)
+        for row, price in tape.first.items() if tape is not None else ():
+            self.board.start_from(row, price)
+        self.is_replay = tape is not None
         self.account = Account(self)
         self.intake = Intake(self)
         self.desk = Desk(self)
@@ -43,6 +56,14 @@ class Exchange:
         self.redirect_url = options.redirect_url
         self.login_answer = "success"
         self.late: list[tuple[float, dict[str, str]]] = []
+        self.triggers = Triggers(self)
+        self.history = History(self)
+        self.market: Walk | Replay | None = None
+        if tape is not None:
+            self.market = Replay(self, tape)
+        elif options.market == "walk":
+            self.market = Walk(self)
+        self._plan_morning()
 
     def listing(self, key: str) -> Listing:
         """Return the listing of `EXCHANGE:SYMBOL`, NSE unless said."""
@@ -51,26 +72,31 @@ class Exchange:
             raise wrong_input(f"no instrument {key}")
         return found
 
+    def hours_of(self, listing: Listing) -> tuple[int, int]:
+        """Return opening and end of its session, in minutes of the day."""
+        return HOURS.get(listing.exchange, LONG_HOURS)
+
     def is_open(self, listing: Listing) -> bool:
         """Whether its market deals now: a weekday, inside the segment's hours."""
         now = self.clock.ist()
-        start, end = HOURS.get(listing.exchange, LONG_HOURS)
+        start, end = self.hours_of(listing)
         return now.weekday() < 5 and start <= now.hour * 60 + now.minute < end
 
     # Prices.
 
     def move(self, rows: np.ndarray, prices: np.ndarray, quantities: np.ndarray) -> None:
         """Print trades (no row twice), let orders meet the new prices, send the ticks."""
-        self.board.trade(rows, prices, quantities, self.clock.now_ns // SECOND)
+        now_ns = self.clock.now_ns
+        self.board.trade(rows, prices, quantities, now_ns // SECOND)
+        self.history.recorder.print(rows, prices, quantities, now_ns)
         self._after_move(rows)
 
     def _after_move(self, rows: np.ndarray) -> None:
         self.on_ticks(rows)
-        self.desk.on_prices(self._busy(rows))
-
-    def _busy(self, rows: np.ndarray) -> list[int]:
-        busy = self.desk.busy_rows()
-        return [row for row in rows.tolist() if row in busy] if busy else []
+        self.desk.on_prices(_among(rows, self.desk.busy_rows()))
+        waiting = self.triggers.rows_waiting()
+        if waiting:
+            self.triggers.on_prices(set(_among(rows, waiting)))
 
     def set_price(self, key: str, price: str | float, quantity: int = 1) -> None:
         """Let one instrument trade at a price in rupees."""
@@ -90,6 +116,45 @@ class Exchange:
         self.sessions.kill(token)
         self.on_session_end(token)
 
+    # Days.
+
+    def _plan_morning(self) -> None:
+        now = self.clock.ist()
+        day = now.date() if now.hour < 6 else now.date() + timedelta(days=1)
+        self.clock.call_at(day_ns(day) + 6 * 3600 * SECOND, self._morning)
+
+    def _morning(self) -> None:
+        """At six the sessions of yesterday end and the books of the new day are opened."""
+        self.new_day()
+        if self.options.sessions_expire:
+            self.end_session()
+        self._plan_morning()
+
+    def new_day(self) -> None:
+        """Close the day: MIS is squared off, orders end, shares are delivered, what is carried becomes overnight."""
+        self.square_off()
+        self.desk.end_day()
+        self.account.settle()
+        self.desk.forget()
+        self.board.start_day()
+
+    def square_off(self) -> list[str]:
+        """Close every MIS position at the market, as the broker does; returns the order numbers."""
+        made = []
+        for one in list(self.account.positions.values()):
+            if one.product == "MIS" and one.net:
+                form = {
+                    "exchange": one.listing.exchange,
+                    "tradingsymbol": one.listing.symbol,
+                    "transaction_type": "SELL" if one.net > 0 else "BUY",
+                    "product": "MIS",
+                    "order_type": "MARKET",
+                }
+                order = self.intake.order_of("regular", form, abs(one.net), app_id=0)
+                self.desk.accept(order)
+                made.append(order.order_id)
+        return made
+
     # Orders.
 
     def publish(self, row: dict[str, Any]) -> None:
@@ -108,3 +173,8 @@ class Exchange:
     def visible(self) -> list[Order]:
         """Return the orders that the order book shows by now."""
         return [order for order in self.desk.orders.values() if order.visible_ns <= self.clock.now_ns]
+
+
+def _among(rows: np.ndarray, wanted: set[int]) -> list[int]:
+    """Return those of the rows that are wanted, in their order."""
+    return [row for row in rows.tolist() if row in wanted] if wanted else []

@@ -17,18 +17,21 @@ class Options:
     api_secret: str = "shikratestsecret0123456789abcdef"
     user_id: str = "AB1234"
     redirect_url: str = ""  # registered for the login; empty = a page of the exchange's own
-    now: str = "2026-11-23 10:00:00"  # IST; "real" = the machine's clock
+    now: str = ""  # IST; "real" = the machine's clock; empty = the first trade of a replay, else 2026-11-23 10:00:00
     scale: float = 1.0  # exchange seconds in a real second; 0 = stands still until `advance`
     seed: int = 1
     instruments: int = 200  # rows of the dump; the known ones first, then generated shares
     market: str = "still"  # still = prices move by control only; walk = random, seeded; replay = a file
     ticks_per_second: float = 1.0  # how often each instrument moves, on average, in `walk`
+    waves: int = 1  # in which the instruments of a `walk` move, one after another
+    moving: int = 0  # how many instruments of the dump move in a `walk`; 0 = all
     replay: str = ""  # Parquet or CSV of bars or ticks (see replay.py)
     replay_ticks: int = 4  # ticks made of a bar: 4 = open, low/high, high/low, close; 1 = close only
     spread_ticks: int = 1  # best ask minus best bid; 0 = both at the last price
     depth_quantity: int = 1_000_000  # offered at each of the five levels
     funds: float = 1_000_000.0
     rate_limits: bool = True
+    sessions_expire: bool = True  # at 06:00; False lets a replay of many days go on under one login
     data_plan: bool = True  # False = the free plan: no quotes, no history, no websocket
     ip_registered: bool = True
     hours: bool = False  # True = orders outside 09:15-15:30 (or the segment's hours) are refused

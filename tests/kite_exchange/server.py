@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import struct
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-from tests.kite_exchange import rest_account, rest_market, rest_orders  # noqa: F401 -- they register their routes
+from tests.kite_exchange import rest_account, rest_market, rest_more, rest_orders  # noqa: F401 -- they register their routes
 from tests.kite_exchange.calls import ROUTES, Answer, Call, Route, refusal, success
 from tests.kite_exchange.clock import SECOND
 from tests.kite_exchange.errors import BAD_SESSION, NO_PERMISSION, KiteError
@@ -24,6 +22,7 @@ from tests.kite_exchange.faults import Fault, Faults
 from tests.kite_exchange.limits import Limits
 from tests.kite_exchange.options import Options
 from tests.kite_exchange.stream import Hub
+from tests.kite_exchange.wire import end
 
 NO_IP = "IP address is not registered for placing orders. Add it to the allowed addresses of your app."
 CALLS_KEPT = 20_000
@@ -38,6 +37,7 @@ class Server:
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self.wake = asyncio.Event()
+        self.running = 0
         self.stopped = asyncio.Event()
         self._stirred = asyncio.Event()
         self.begin(options)
@@ -50,7 +50,6 @@ class Server:
         self.faults = Faults(options.seed)
         self.limits = Limits(self.exchange.clock, options.rate_limits)
         self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
-        self.running = 0
         self.hub.on_stir = self._stirred.set
 
     # Listening.
@@ -222,18 +221,6 @@ class Server:
         if not self.options.data_plan:
             return refusal(KiteError("PermissionException", NO_PERMISSION)).response(self.exchange.clock.http_date())
         return await self.hub.serve(request, token)
-
-
-def end(transport: asyncio.BaseTransport, with_reset: bool) -> None:
-    """Close a connection, politely (FIN) or not (RST)."""
-    if with_reset:
-        connection = transport.get_extra_info("socket")
-        if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if isinstance(transport, asyncio.Transport):
-            transport.abort()
-    else:
-        transport.close()
 
 
 def _not_found(exchange: Exchange, call: Call) -> None:

@@ -72,7 +72,11 @@ class Sessions:
     def is_good(self, api_key: str, token: str) -> bool:
         """Whether this pair may call now."""
         session = self.live.get(token)
-        return api_key == self._options.api_key and session is not None and self._clock.now_ns < session.expires_ns
+        return (
+            api_key == self._options.api_key
+            and session is not None
+            and (self._clock.now_ns < session.expires_ns or not self._options.sessions_expire)
+        )
 
     def check_header(self, header: str) -> str:
         """Return the access token of an `Authorization` header.

@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 
 from tests.kite_exchange.packets import HEARTBEAT, Packer
 from tests.kite_exchange.update_faults import UpdateFaults
+from tests.kite_exchange.wire import BINARY, PING, PONG, TEXT, encode
 
 if TYPE_CHECKING:
     from tests.kite_exchange.exchange import Exchange
@@ -66,21 +67,6 @@ class Subscriber:
             "dropped": self.dropped,
             "messages": self.messages[-200:],
         }
-
-
-def encode(opcode: int, payload: bytes) -> bytes:
-    """Return one unmasked websocket frame, as a server sends it."""
-    size = len(payload)
-    if size < 126:
-        head = bytes((0x80 | opcode, size))
-    elif size < 65_536:
-        head = bytes((0x80 | opcode, 126)) + size.to_bytes(2, "big")
-    else:
-        head = bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big")
-    return head + payload
-
-
-TEXT, BINARY = 1, 2
 
 
 class Hub:
@@ -169,7 +155,7 @@ class Hub:
                     self._hear(one, message.data)
                     self.on_stir()
                 elif message.type == WSMsgType.PING:
-                    one.write(0xA, message.data, self.exchange.clock.now_ns)
+                    one.write(PONG, message.data, self.exchange.clock.now_ns)
                 elif message.type == WSMsgType.PONG:
                     one.pongs += 1
                     one.ponged.set()
@@ -220,7 +206,7 @@ class Hub:
         for one in self.subscribers:
             if not (one.is_silent or one.transport.is_closing()):
                 one.ponged.clear()
-                one.write(0x9, b"drain", self.exchange.clock.now_ns)
+                one.write(PING, b"drain", self.exchange.clock.now_ns)
                 waiting.append(one.ponged.wait())
         try:
             await asyncio.wait_for(asyncio.gather(*waiting), within_s)

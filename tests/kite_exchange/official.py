@@ -1,0 +1,99 @@
+"""Drives the official clients, each in its own process, from a test."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from tests.kite_exchange.process import ROOT, RunningExchange
+
+
+class Raised(Exception):
+    """What the official client raised: the name of its class, its sentence, its code."""
+
+    def __init__(self, kind: str, message: str, code: int | None) -> None:
+        super().__init__(f"{kind}: {message} ({code})")
+        self.kind = kind
+        self.message = message
+        self.code = code
+
+
+class _Process:
+    def __init__(self, module: str, *arguments: str) -> None:
+        command = [sys.executable, "-W", "ignore", "-m", f"tests.kite_exchange.{module}", *arguments]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._in, self._out = self._process.stdin, self._process.stdout
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._in.write(json.dumps(message) + "\n")
+        self._in.flush()
+
+    def close(self) -> None:
+        """End the process."""
+        self._in.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._out.close()
+
+
+class OfficialRest(_Process):
+    """KiteConnect: `client.call("orders")` does what `KiteConnect.orders()` does, or raises Raised."""
+
+    def __init__(self, exchange: RunningExchange, timeout_s: float = 5.0) -> None:
+        super().__init__("official_rest", exchange.root, exchange.api_key, str(timeout_s))
+
+    def call(self, name: str, *arguments: Any, **named: Any) -> Any:
+        """Call a method of the client."""
+        self._send({"name": name, "arguments": arguments, "named": named})
+        told = json.loads(self._out.readline())
+        if "raised" in told:
+            raise Raised(told["raised"], told["message"], told["code"])
+        return told["result"]
+
+
+class OfficialTicker(_Process):
+    """KiteTicker: its events in order, and its methods by name."""
+
+    def __init__(self, exchange: RunningExchange, token: str) -> None:
+        super().__init__("official_ticker", exchange.ws_root, exchange.api_key, token)
+        self._events: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self._out:
+            self._events.put(json.loads(line))
+
+    def do(self, name: str, *arguments: Any) -> None:
+        """Call a method of the ticker on its reactor."""
+        self._send({"name": name, "arguments": arguments})
+
+    def wait(self, event: str, is_it: Callable[[dict[str, Any]], bool] = lambda facts: True, within_s: float = 15.0) -> dict[str, Any]:
+        """Return the next event of a kind for which something holds; others before it are passed over."""
+        while True:
+            facts = self._events.get(timeout=within_s)
+            if facts["event"] == event and is_it(facts):
+                return facts
+
+    def close(self) -> None:
+        """End the process and its reader."""
+        self._in.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(5)
+        self._out.close()
