@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core import frames
+from engine.core import frames, quotes
 from engine.core.bars import MINUTE_NS, SECOND_NS
 from engine.core.errors import InvalidOption
 from engine.core.model import Instrument
@@ -25,7 +25,7 @@ Closed = list[tuple[int, Rows]]
 
 _ORDER = ("last_price", "open", "high", "low", "close", "average_price", "bid", "ask", "bid_quantity", "ask_quantity")
 _COLUMNS = ("time_ns", "version", *_ORDER, "last_quantity", "volume", "oi", "depth_price", "depth_quantity")
-"""The board's columns in the order in which `frames.take_frame` takes them."""
+"""The board's columns in the order in which `quotes.take_frame` takes them."""
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ class BarBuilder:
         )
 
     def _take(self, ticks: Rows, now_ns: int) -> int:
-        return frames.take_frame(
+        return quotes.take_frame(
             ticks,
             now_ns,
             self._until_ns,

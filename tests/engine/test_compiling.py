@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from engine.compiling import compile_for_trading, wanted_for_trading
-from engine.core import frames
+from engine.core import frames, quotes
 from engine.core.compiled import is_disabled
 from engine.core.registry import TEMPLATES
 
@@ -15,7 +15,7 @@ def test_it_compiles_what_ticks_decisions_and_fills_go_through() -> None:
     assert frames.take_trades in wanted
     assert TEMPLATES.get("ema_crossover").on_bar in wanted
     assert compile_for_trading() > 20
-    assert frames.take_quotes.is_ready is not is_disabled()
+    assert quotes.take_frame.is_ready is not is_disabled()
 
 
 def test_it_stops_when_told() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core import frames
+from engine.core import frames, quotes
 from engine.core.bars import MINUTE_NS, SECOND_NS, resample, ticks_of
 from engine.core.compiled import Compiled
 from engine.core.records import BAR, MODE_FULL, MODE_LTP, MODE_QUOTE, TICK, Row, Rows
@@ -30,7 +30,7 @@ COLUMNS = (
     "volume",
     "oi",
 )
-KERNELS = [value for value in vars(frames).values() if isinstance(value, Compiled)]
+KERNELS = [value for module in (frames, quotes) for value in vars(module).values() if isinstance(value, Compiled)]
 
 
 @pytest.fixture(params=["plain", "compiled"], autouse=True)
@@ -57,9 +57,15 @@ class Tape:
     def feed_in(self, ticks: Rows, now_ns: int = OPEN_NS) -> tuple[list[int], list[int]]:
         closed, slots = np.empty(len(ticks), dtype=BAR), np.empty(len(ticks), dtype=np.int64)
         verdicts, changed = np.empty(len(ticks), dtype=np.int8), np.empty(len(ticks), dtype=np.int64)
-        count = frames.take_trades(ticks, self.tokens, self.slots, now_ns, self.until_ns, self.feed, self.forming, closed, slots, verdicts)
+        counts, day = np.zeros(3, dtype=np.int64), quotes.day_of_frame(ticks, now_ns)
+        trades = self.tokens, self.slots, self.feed, self.forming, closed, slots, verdicts
+        board = self.times, self.versions, *self.columns.values(), *self.depth
+        assert quotes.take_frame(ticks, now_ns, self.until_ns, day - 1, *trades, counts, changed, *board) == day
+        assert counts.tolist() == [0, 0, 0]  # of another day: left alone
+        assert quotes.take_frame(ticks, now_ns, self.until_ns, day, *trades, counts, changed, *board) == day
+        count, told, refused = counts.tolist()
         self.closed.extend(closed[:count].copy())
-        told = frames.take_quotes(ticks, slots, verdicts, now_ns, self.times, self.versions, changed, *self.columns.values(), *self.depth)
+        assert refused == np.count_nonzero(verdicts)
         return verdicts.tolist(), changed[:told].tolist()
 
 
@@ -230,3 +236,13 @@ def test_folding_leaves_out_what_nobody_wants_what_was_taken_and_what_is_not_who
     assert frames.fold(rows[:2], 300, windows, forming, out) == 0
     assert frames.fold(rows, 300, windows, forming, out) == 1
     assert (out[0].session_minute, out[0].volume) == (10, 3)
+
+
+def test_a_frame_is_of_its_latest_tick_s_day_or_of_now() -> None:
+    ticks = np.concatenate([tick(100), tick(101)])
+    day = (OPEN_NS + frames.IST_OFFSET_NS) // frames.DAY_NS
+    assert quotes.day_of_frame(ticks, 0) == day
+    ticks["exchange_time"][0] = OPEN_S + 86_400
+    assert quotes.day_of_frame(ticks, 0) == day + 1
+    ticks["exchange_time"] = 0
+    assert quotes.day_of_frame(ticks, OPEN_NS - 86_400 * SECOND_NS) == day - 1
