@@ -18,6 +18,7 @@ from zlib import crc32
 
 from engine.core.errors import UnknownSymbol, UserError, did_you_mean
 from engine.core.model import Exchange, Instrument, InstrumentKind
+from engine.instrument_search import InstrumentSearch
 
 KITE_COLUMNS = (
     "instrument_token",
@@ -38,6 +39,9 @@ DEFAULT_TICK = Decimal("0.05")
 
 _ADOPTED_TOKENS = 1 << 40
 """Tokens of adopted instruments lie above every broker's 32 bits."""
+
+_MOST_UNSEARCHED = 200
+"""Instruments added after a search that are looked through one by one."""
 
 _DERIVATIVE_KINDS = {"FUT": InstrumentKind.FUTURE, "CE": InstrumentKind.CALL, "PE": InstrumentKind.PUT}
 _CASH = (Exchange.NSE, Exchange.BSE)
@@ -61,6 +65,8 @@ class Instruments:
         self._by_key: dict[str, Instrument] = {}
         self._by_token: dict[int, Instrument] = {}
         self._reference = dict(reference_prices or {})
+        self._search: InstrumentSearch | None = None
+        self._unsearched: list[Instrument] = []
         for instrument in instruments:
             self.add(instrument)
 
@@ -82,7 +88,13 @@ class Instruments:
             text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
         except (OSError, EOFError, UnicodeDecodeError) as error:
             raise UserError(f"Expected the broker's instrument list at {path}, but: {error}.") from None
-        return cls(_kite_instruments(text, path.name, freeze_quantities(on)))
+        rows = csv.DictReader(io.StringIO(text, newline=""))
+        return cls.from_kite_rows(rows, rows.fieldnames or (), path.name, on)
+
+    @classmethod
+    def from_kite_rows(cls, rows: Iterable[Mapping[str, str]], columns: Iterable[str], source: str, on: date | None = None) -> Instruments:
+        """Take the rows of the broker's instrument list as text, with the freeze quantities of day `on`; raises UserError."""
+        return cls(_kite_instruments(rows, columns, source, freeze_quantities(on)))
 
     def __len__(self) -> int:
         """Count the instruments."""
@@ -102,6 +114,8 @@ class Instruments:
             del self._by_token[old.token]
         self._by_key[instrument.key] = instrument
         self._by_token[instrument.token] = instrument
+        if self._search is not None:
+            self._unsearched.append(instrument)
         return instrument
 
     def get(self, key: str) -> Instrument:
@@ -139,13 +153,25 @@ class Instruments:
         return self.add(Instrument(exchange, symbol, token, name=symbol, kind=kind, tick_size=DEFAULT_TICK))
 
     def search(self, text: str, limit: int = 30) -> list[Instrument]:
-        """Find instruments by a few letters of symbol or name: exact first, then those that begin with it, then the rest."""
-        wanted = text.strip().upper()
-        if not wanted:
+        """Find instruments as a trader types them: `reliance`, `nifty 24500 ce`, `banknifty 29 dec 52000 pe`, a part of a name.
+
+        Exact first, then derivatives that are asked for, then those that begin with it, then the rest.
+        """
+        if len(self._unsearched) > _MOST_UNSEARCHED:
+            self._search = None
+        if self._search is None:
+            self.prepare_search()
+        if self._search is None or not text.strip():
             return []
-        ranked = ((_rank(instrument, wanted), instrument) for instrument in self._by_key.values())
-        found = sorted(((rank, len(i.symbol), i.symbol, i) for rank, i in ranked if rank is not None), key=lambda row: row[:3])
-        return [row[3] for row in found[:limit]]
+        found = [self._by_key[instrument.key] for instrument in self._search.find(text, limit)]
+        wanted = text.strip().upper()
+        found += [i for i in self._unsearched if wanted in i.symbol and i not in found]
+        return found[:limit]
+
+    def prepare_search(self) -> None:
+        """Make ready to search; for a worker thread when there are very many."""
+        self._unsearched = []
+        self._search = InstrumentSearch(list(self._by_key.values()))
 
     def reference_price(self, key: str) -> float:
         """Return roughly what one is worth in rupees, 0 when not known; not a quote."""
@@ -169,14 +195,6 @@ def _resource(folder: str, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader((files("resources") / folder / name).read_text(encoding="utf-8").splitlines()))
 
 
-def _rank(instrument: Instrument, wanted: str) -> int | None:
-    if instrument.symbol == wanted:
-        return 0
-    if instrument.symbol.startswith(wanted):
-        return 1
-    return 2 if wanted in instrument.symbol or wanted in instrument.name.upper() else None
-
-
 def _bundled(row: Mapping[str, str]) -> Instrument:
     return Instrument(
         Exchange.NSE,
@@ -190,12 +208,13 @@ def _bundled(row: Mapping[str, str]) -> Instrument:
     )
 
 
-def _kite_instruments(text: str, source: str, freeze: Mapping[str, int]) -> Iterator[Instrument]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [name for name in KITE_COLUMNS if name not in (reader.fieldnames or ())]
+def _kite_instruments(
+    told: Iterable[Mapping[str, str]], columns: Iterable[str], source: str, freeze: Mapping[str, int]
+) -> Iterator[Instrument]:
+    missing = set(KITE_COLUMNS).difference(columns)
     if missing:
-        raise UserError(f"{source}: expected the columns of the broker's instrument list, {', '.join(missing)} not found.")
-    rows = [row for row in reader if row["exchange"] in Exchange.__members__]
+        raise UserError(f"{source}: expected the columns of the broker's instrument list, {', '.join(sorted(missing))} not found.")
+    rows = [row for row in told if row["exchange"] in Exchange.__members__]
     with_futures = {row["name"] for row in rows if row["instrument_type"] == "FUT"}
     for number, row in enumerate(rows, start=2):
         try:
