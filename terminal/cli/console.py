@@ -9,6 +9,7 @@ import sys
 from time import monotonic
 from typing import IO
 
+from engine.core.figures import in_lakhs
 from engine.core.model import UNITS
 
 WIDTH = 30
@@ -64,13 +65,7 @@ class Progress:
 
 def grouped(number: int) -> str:
     """Write a whole number in lakhs and crores: 1234567 is 12,34,567."""
-    digits = str(abs(number))
-    head, tail = digits[:-3], digits[-3:]
-    groups: list[str] = []
-    while head:
-        groups.insert(0, head[-2:])
-        head = head[:-2]
-    return ("-" if number < 0 else "") + ",".join([*groups, tail])
+    return ("-" if number < 0 else "") + in_lakhs(abs(number))
 
 
 def rupees(units: int) -> str:

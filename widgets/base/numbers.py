@@ -9,6 +9,7 @@ import math
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
+from engine.core.figures import decimal_in_lakhs, in_lakhs
 from engine.core.model import UNITS
 
 NONE = "–"
@@ -24,22 +25,12 @@ _IST = timezone(timedelta(hours=5, minutes=30), "IST")
 
 def grouped(number: int) -> str:
     """Write a whole number in lakhs and crores: 12,34,567."""
-    sign, digits = (MINUS, str(-number)) if number < 0 else ("", str(number))
-    if len(digits) <= 3:
-        return sign + digits
-    head, tail = digits[:-3], digits[-3:]
-    parts = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)]
-    return f"{sign}{','.join(reversed(parts))},{tail}"
+    return (MINUS if number < 0 else "") + in_lakhs(abs(number))
 
 
 def decimal(value: float, decimals: int = 2) -> str:
     """Write a number with that many decimals, grouped; a dash for NaN and infinity."""
-    if not math.isfinite(value):
-        return NONE
-    whole, _, rest = f"{abs(value):.{decimals}f}".partition(".")
-    sign = MINUS if value < 0 and (int(whole) or rest.strip("0")) else ""
-    text = grouped(int(whole))
-    return f"{sign}{text}.{rest}" if rest else f"{sign}{text}"
+    return decimal_in_lakhs(value, decimals, MINUS) if math.isfinite(value) else NONE
 
 
 def price(value: float | None, decimals: int = 2) -> str:
