@@ -11,12 +11,16 @@ from typing import Any
 from engine.brokers.simulated.order_entry import lot_refusal, price_refusal, require_sense
 from engine.brokers.simulated.orders import LIMITED, STOPS, Terms
 from engine.core.errors import OrderRejected
+from engine.core.grid import to_tick
 from engine.core.model import Exchange, Instrument, InstrumentKind, Order, OrderChange, OrderRequest, OrderType, Product, Validity, Variety
 
 BROKERS_OWN = -1
 """Market protection as the broker sees fit."""
 
 PROTECTED = frozenset({OrderType.MARKET, OrderType.SL_M})
+STOP_LIMIT_PCT = 5.0
+"""How far beyond the trigger a stop in options may fill."""
+
 LEGS = range(2, 51)
 SLICES = 10
 TTL_MINUTES = range(1, 361)
@@ -33,6 +37,9 @@ def to_parameters(order: Order) -> dict[str, Any]:
     """Return the fields of a new order, its id as tag; those that do not apply are left out."""
     request = order.request
     instrument, kind = request.instrument, request.order_type
+    price = request.price
+    if is_stop_in_options(request):
+        kind, price = OrderType.SL, stop_limit(request, request.trigger_price)
     fields = {
         "variety": request.variety.value,
         "exchange": instrument.exchange.value,
@@ -41,7 +48,7 @@ def to_parameters(order: Order) -> dict[str, Any]:
         "quantity": request.quantity,
         "product": request.product.value,
         "order_type": kind.value,
-        "price": _plain(request.price) if kind in LIMITED else None,
+        "price": _plain(price) if kind in LIMITED else None,
         "trigger_price": _plain(request.trigger_price) if kind in STOPS else None,
         "validity": request.validity.value,
         "validity_ttl": request.validity_minutes if request.validity is Validity.TTL else None,
@@ -57,9 +64,12 @@ def to_parameters(order: Order) -> dict[str, Any]:
 def to_change(order: Order, change: OrderChange, order_type: OrderType) -> dict[str, Any]:
     """Return the fields of a change; `order_type` is what the order is at the broker now. A market order becomes a limit by a price."""
     wanted = change.order_type or (OrderType.LIMIT if change.price is not None and order_type is OrderType.MARKET else order_type)
+    price = change.price
+    if wanted is OrderType.SL and price is None and is_stop_in_options(order.request):
+        price = stop_limit(order.request, change.trigger_price)
     fields = {
         "quantity": change.quantity,
-        "price": _plain(change.price) if wanted in LIMITED else None,
+        "price": _plain(price) if wanted in LIMITED else None,
         "trigger_price": _plain(change.trigger_price) if wanted in STOPS else None,
         "order_type": wanted.value,
         "market_protection": _protection(order.request) if wanted in PROTECTED else None,
@@ -96,6 +106,19 @@ def require_changeable(order: Order, change: OrderChange, order_type: OrderType)
         raise OrderRejected(refusal)
 
 
+def is_stop_in_options(request: OrderRequest) -> bool:
+    """Tell whether it is a stop at market in an option: exchanges take stops with a limit only."""
+    return request.order_type is OrderType.SL_M and request.instrument.kind in _OPTIONS
+
+
+def stop_limit(request: OrderRequest, trigger_price: float | None) -> float | None:
+    """Return the limit behind the trigger that stands for "at market": some percent beyond it, on the grid."""
+    if trigger_price is None:
+        return None
+    tick = float(request.instrument.tick_size)
+    return max(tick, to_tick.plain(trigger_price * (1.0 + request.side * STOP_LIMIT_PCT / 100.0), tick))
+
+
 def slices(quantity: int, instrument: Instrument) -> int:
     """Return into how many orders a quantity is cut: each of at most the freeze quantity, in whole lots."""
     most = instrument.freeze_quantity // instrument.lot_size * instrument.lot_size
@@ -122,14 +145,14 @@ def _quantity_refusal(request: OrderRequest) -> str:
         legs = request.iceberg_legs
         if legs not in LEGS:
             return f"Expected {LEGS.start} to {LEGS.stop - 1} legs of an iceberg, was {legs}."
+        if -(-quantity // _leg(request)) != legs:
+            return f"Expected a quantity that {legs} legs of whole lots of {instrument.lot_size} share, was {quantity}; take fewer legs."
         return lot_refusal(instrument, _leg(request))
     return lot_refusal(instrument, quantity)
 
 
 def _kind_refusal(request: OrderRequest) -> str:
     exchange, kind, validity = request.instrument.exchange, request.order_type, request.validity
-    if kind is OrderType.SL_M and exchange is Exchange.NFO and request.instrument.kind in _OPTIONS:
-        return "Expected SL with a limit for a stop in options, was SL-M; NSE offers none for them."
     if validity is Validity.IOC and exchange is Exchange.MCX:
         return "Expected validity DAY for commodities, was IOC; the exchange takes none from programs."
     if validity is Validity.TTL and request.validity_minutes not in TTL_MINUTES:

@@ -16,9 +16,21 @@ class Sliced:
     """The slices of one order."""
 
     order_ids: tuple[str, ...]
-    """Of those that stand."""
+    """In order of the slices; empty for one that was refused."""
     refusals: tuple[str, ...] = ()
-    """Why the others do not."""
+    """Why those were refused."""
+
+    @property
+    def first(self) -> str:
+        """Return the first order that stands."""
+        return next(order_id for order_id in self.order_ids if order_id)
+
+    def placed(self, quantity: int, most: int) -> int:
+        """Return what of a quantity, cut into slices of at most `most`, stands; all of it when it was cut in another way."""
+        sizes = [min(most, quantity - at) for at in range(0, quantity, most)] if most > 0 else [quantity]
+        if len(sizes) != len(self.order_ids):
+            return quantity
+        return sum(size for size, order_id in zip(sizes, self.order_ids, strict=True) if order_id)
 
 
 def to_slices(answer: Any) -> Sliced:
@@ -28,13 +40,18 @@ def to_slices(answer: Any) -> Sliced:
         return Sliced((str(answer["order_id"]),))  # it needed no slicing
     if not isinstance(children, list):
         raise OutcomeUnknown("Zerodha's answer does not say what became of the slices")
-    order_ids = tuple(str(child["order_id"]) for child in children if isinstance(child, dict) and child.get("order_id"))
-    refusals = tuple(_reason(child) for child in children if isinstance(child, dict) and child.get("error"))
-    if len(order_ids) + len(refusals) < max(1, len(children)):
-        raise OutcomeUnknown("Zerodha's answer does not say what became of each slice")
-    if not order_ids:
-        raise OrderRejected(refusals[0])
-    return Sliced(order_ids, refusals)
+    order_ids, refusals = [], []
+    for child in children:
+        is_refusal = isinstance(child, dict) and bool(child.get("error"))
+        order_id = str(child.get("order_id") or "") if isinstance(child, dict) and not is_refusal else ""
+        if not is_refusal and not order_id:
+            raise OutcomeUnknown("Zerodha's answer does not say what became of each slice")
+        order_ids.append(order_id)
+        if is_refusal:
+            refusals.append(_reason(child))
+    if not any(order_ids):
+        raise OrderRejected(refusals[0]) if refusals else OutcomeUnknown("Zerodha's answer does not say what became of the slices")
+    return Sliced(tuple(order_ids), tuple(refusals))
 
 
 def _reason(child: dict[str, Any]) -> str:

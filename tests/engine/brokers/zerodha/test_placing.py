@@ -45,6 +45,16 @@ def test_the_rarer_fields() -> None:
     assert (fields["iceberg_legs"], fields["iceberg_quantity"]) == (2, 65 * 3)
 
 
+def test_a_stop_in_options_has_a_limit_beyond_its_trigger() -> None:
+    order = an_order(SL_M, instrument=NIFTY_CE, side=Side.SELL, quantity=65, trigger_price=101.0, product=Product.NRML)
+    require_takeable(order.request)
+    fields = to_parameters(order)
+    assert (fields["order_type"], fields["trigger_price"], fields["price"]) == ("SL", 101.0, 95.95)
+    assert "market_protection" not in fields
+    assert to_change(order, OrderChange(trigger_price=102.0), SL) == {"order_type": "SL", "trigger_price": 102.0, "price": 96.9}
+    assert to_change(order, OrderChange(quantity=130), SL) == {"order_type": "SL", "quantity": 130}
+
+
 def test_prices_leave_without_noise() -> None:
     assert to_parameters(an_order(price=0.1 + 0.2))["price"] == 0.3
 
@@ -61,7 +71,10 @@ def test_prices_leave_without_noise() -> None:
         ({"instrument": NIFTY_CE, "quantity": 66, "product": Product.NRML}, "lot of 65"),
         ({"instrument": NIFTY_CE, "quantity": 65 * 28, "product": Product.NRML}, "freeze quantity of 1800"),
         ({"instrument": NIFTY_CE, "quantity": 65 * 300, "product": Product.NRML, "is_sliced": True}, "at most 10 slices"),
-        ({"instrument": NIFTY_CE, "quantity": 65, "product": Product.NRML, "order_type": SL_M, "trigger_price": 1500.0}, "was SL-M"),
+        (
+            {"instrument": NIFTY_CE, "quantity": 65 * 5, "product": Product.NRML, "variety": Variety.ICEBERG, "iceberg_legs": 4},
+            "take fewer legs",
+        ),
         ({"instrument": replace(INFY, kind=InstrumentKind.INDEX)}, "an index can only be watched"),
         ({"instrument": Instrument(Exchange.MCX, "GOLD26DECFUT", 1), "product": Product.NRML, "validity": Validity.IOC}, "commodities"),
         ({"validity": Validity.TTL}, "minutes for validity TTL, was 0"),
@@ -127,7 +140,9 @@ CHILDREN = [{"order_id": "1"}, {"error": {"code": 400, "error_type": "MarginExce
 
 @pytest.mark.parametrize("answer", [CHILDREN, {"order_id": "0", "children": CHILDREN}])
 def test_both_shapes_of_sliced_answers_are_read(answer: Any) -> None:
-    assert to_slices(answer) == Sliced(("1",), ("No margin",))
+    found = to_slices(answer)
+    assert found == Sliced(("1", ""), ("No margin",))
+    assert (found.first, found.placed(20, 15), found.placed(40, 15)) == ("1", 15, 40)
 
 
 def test_what_needed_no_slicing_is_one_order() -> None:
