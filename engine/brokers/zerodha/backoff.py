@@ -18,16 +18,15 @@ class Backoff:
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._tries = 0
+        self._ceiling_s = 0.0
 
     def delay_s(self) -> float:
         """Return how long to wait before the next try: 0, then anything up to 1, 2, 4, ... 30 s, evenly by chance (full jitter)."""
-        self._tries += 1
-        if self._tries == 1:
-            return 0.0
-        return self._random.uniform(0.0, min(LAST_CEILING_S, FIRST_CEILING_S * 2.0 ** (self._tries - 2)))
+        delay_s = self._random.uniform(0.0, self._ceiling_s)
+        self._ceiling_s = min(max(2.0 * self._ceiling_s, FIRST_CEILING_S), LAST_CEILING_S)
+        return delay_s
 
     def lived(self, seconds: float) -> None:
         """Take note of how long a connection lived; only a healthy one begins the count anew (a flapping server is spared)."""
         if seconds >= HEALTHY_S:
-            self._tries = 0
+            self._ceiling_s = 0.0

@@ -107,6 +107,7 @@ class Link:
         if not self.is_running:
             self.answered.clear()
             self._keeper = self._tasks.spawn(self._keep_up(), "feed", service=True)
+            self._become(LinkState.CONNECTING)
 
     async def close(self) -> None:
         """Say good-bye and keep nothing up any more."""
@@ -138,7 +139,6 @@ class Link:
 
     async def _keep_up(self) -> None:
         """Dial again and again, until Kite refuses the session."""
-        self._become(LinkState.CONNECTING)
         while True:
             self._loss = FAULT  # what stands unless the conversation says better
             self._conversation = self._tasks.spawn(self._converse(), "feed conversation", service=True)

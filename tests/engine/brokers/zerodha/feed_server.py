@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from random import Random
 from typing import Any
@@ -27,7 +27,7 @@ START_NS = 1_763_955_000_000_000_000
 async def until(condition: Callable[[], object]) -> None:
     """Let the loop turn until something is so; fails after ten real seconds."""
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # nothing tells when bytes have come through the kernel
             await asyncio.sleep(0)
 
 
@@ -75,6 +75,12 @@ class FeedServer:
         """Send on one connection, the newest unless said."""
         await self.sockets[number].send(message)
 
+    async def beat(self) -> None:
+        """Send a heartbeat on every connection that lives."""
+        for socket in self.sockets:
+            if socket.close_code is None and not socket.transport.is_closing():
+                await socket.send(HEARTBEAT)
+
     def cut(self, number: int = -1) -> None:
         """Cut a connection without a word."""
         self.sockets[number].transport.abort()
@@ -92,11 +98,9 @@ class FeedServer:
         self.sockets.append(socket)
         messages: list[dict[str, Any]] = []
         self.asked.append(messages)
-        try:
-            async for message in socket:
-                messages.append(json.loads(message))
-        except ConnectionClosed:
-            pass
+        with suppress(ConnectionClosed):
+            while True:
+                messages.append(json.loads(await socket.recv()))
 
 
 def replay(messages: list[dict[str, Any]]) -> dict[int, str]:
