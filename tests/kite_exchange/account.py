@@ -106,7 +106,7 @@ class Holding:
     price: int
     t1: int = 0
     used: int = 0
-    authorised: int = 0  # sellable without a power of attorney; -1 = all
+    authorised: int = -1  # how many may be sold without a power of attorney; -1 = all
     isin: str = ""
 
     @property

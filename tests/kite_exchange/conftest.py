@@ -22,17 +22,9 @@ def running() -> Iterator[RunningExchange]:
 @pytest.fixture
 def exchange(running: RunningExchange) -> RunningExchange:
     """Begin anew, without rate limits."""
-    running.control("clear_faults")
-    running.reset(**FRESH)
+    running.control("come_up")
+    running.reset()
     return running
-
-
-FRESH = {
-    "rate_limits": False, "data_plan": True, "ip_registered": True, "hours": False, "margin_refusal": "http", "circuit_refusal": "order_book",
-    "autoslice_shape": "parent", "market": "still", "now": "2026-11-23 10:00:00", "scale": 1.0, "spread_ticks": 1, "funds": 1_000_000.0,
-    "instruments": 200, "replay": "", "depth_quantity": 1_000_000, "order_latency": 0.0, "protected_as": "LIMIT",
-}  # fmt: skip
-"""Every option that a test here changes, as it is at the start."""
 
 
 @pytest.fixture(scope="session")

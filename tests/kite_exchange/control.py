@@ -53,9 +53,9 @@ def ping(server: Server) -> str:
 
 @command
 def reset(server: Server, **changes: Any) -> dict[str, Any]:
-    """Begin anew, with some options changed; every websocket is cut, nobody is logged in."""
+    """Begin anew with the options of the start, some of them changed; every websocket is cut, nobody is logged in."""
     server.exchange.end_session()
-    server.begin(server.options.changed(**changes))
+    server.begin(server.started_with.changed(**changes))
     return {"now": server.exchange.clock.stamp()}
 
 

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tests.kite_exchange.control import command
+from tests.kite_exchange.stream import MODES
 from tests.kite_exchange.wire import CLOSE, end
 
 if TYPE_CHECKING:
@@ -73,6 +74,13 @@ async def wait_for(server: Server, sockets: int = 0, tokens: int = 0, calls: int
         )
 
     return await server.until(is_there, within_s)
+
+
+@command
+async def wait_for_mode(server: Server, mode: str, tokens: int, within_s: float = 10.0) -> bool:
+    """Wait until exactly so many tokens, over all websockets, are subscribed in a mode."""
+    place = MODES.index(mode) + 1
+    return await server.until(lambda: sum(int((one.modes == place).sum()) for one in server.hub.subscribers) == tokens, within_s)
 
 
 @command

@@ -7,6 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,13 +40,16 @@ class _Process:
 
     def close(self) -> None:
         """End the process."""
+        self._end()
+        self._out.close()
+
+    def _end(self) -> None:
         self._in.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._out.close()
 
 
 class OfficialRest(_Process):
@@ -64,10 +68,11 @@ class OfficialRest(_Process):
 
 
 class OfficialTicker(_Process):
-    """KiteTicker: its events in order, and its methods by name."""
+    """KiteTicker: its events in order, and its methods by name. `start` makes a new one in the same process."""
 
-    def __init__(self, exchange: RunningExchange, token: str) -> None:
-        super().__init__("official_ticker", exchange.ws_root, exchange.api_key, token)
+    def __init__(self) -> None:
+        super().__init__("official_ticker")
+        self._number = 0
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -76,24 +81,31 @@ class OfficialTicker(_Process):
         for line in self._out:
             self._events.put(json.loads(line))
 
+    def start(self, exchange: RunningExchange, token: str) -> None:
+        """Connect a new ticker; the one before is done for."""
+        if self._number:
+            self.do("close")
+        self._number += 1
+        self.do("new", self._number, exchange.ws_root, exchange.api_key, token)
+
     def do(self, name: str, *arguments: Any) -> None:
         """Call a method of the ticker on its reactor."""
         self._send({"name": name, "arguments": arguments})
 
-    def wait(self, event: str, is_it: Callable[[dict[str, Any]], bool] = lambda facts: True, within_s: float = 15.0) -> dict[str, Any]:
-        """Return the next event of a kind for which something holds; others before it are passed over."""
+    def wait(self, event: str, is_it: Callable[[dict[str, Any]], bool] = lambda facts: True, within_s: float = 20.0) -> dict[str, Any]:
+        """Return the next event of a kind for which something holds; others before it are passed over.
+
+        Raises:
+            queue.Empty: it did not come.
+        """
+        until = time.monotonic() + within_s
         while True:
-            facts = self._events.get(timeout=within_s)
-            if facts["event"] == event and is_it(facts):
+            facts = self._events.get(timeout=max(0.0, until - time.monotonic()))
+            if facts["ticker"] == self._number and facts["event"] == event and is_it(facts):
                 return facts
 
     def close(self) -> None:
         """End the process and its reader."""
-        self._in.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._end()
         self._reader.join(5)
         self._out.close()

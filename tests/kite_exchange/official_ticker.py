@@ -1,6 +1,6 @@
 """The official KiteTicker in a process of its own: events go out as JSON lines, commands come in the same way.
 
-Nothing of it is changed. Its reactor cannot be started twice, so a process is good for one ticker.
+Nothing of it is changed. Its reactor cannot be started twice, so each ticker after the first is made on the running one.
 """
 
 from __future__ import annotations
@@ -21,14 +21,12 @@ def as_seconds(value: object) -> int:
     raise TypeError(type(value))
 
 
-def tell(event: str, **facts: Any) -> None:
-    """Write one event."""
-    print(json.dumps({"event": event, **facts}, default=as_seconds), flush=True)
+def make(number: int, root: str, api_key: str, token: str) -> KiteTicker:
+    """Return a ticker that tells of everything."""
 
+    def tell(event: str, **facts: Any) -> None:
+        print(json.dumps({"event": event, "ticker": number, **facts}, default=as_seconds), flush=True)
 
-def main() -> None:
-    """Connect, report, obey."""
-    root, api_key, token = sys.argv[1:4]
     ticker = KiteTicker(api_key, token, root=root, reconnect_max_tries=5, reconnect_max_delay=5)
     ticker.on_connect = lambda ws, response: tell("connect")
     ticker.on_open = lambda ws: tell("open")
@@ -39,12 +37,26 @@ def main() -> None:
     ticker.on_reconnect = lambda ws, count: tell("reconnect", count=count)
     ticker.on_noreconnect = lambda ws: tell("noreconnect")
     ticker.on_message = lambda ws, payload, is_binary: tell("message", size=len(payload), is_binary=is_binary)
-    ticker.connect(threaded=True)
+    return ticker
+
+
+def main() -> None:
+    """Make tickers, report, obey."""
+    ticker = thread = None
     for line in sys.stdin:
         command = json.loads(line)
-        reactor.callFromThread(getattr(ticker, command["name"]), *command["arguments"])
-    reactor.callFromThread(reactor.stop)
-    ticker.websocket_thread.join(5)
+        if command["name"] != "new":
+            reactor.callFromThread(getattr(ticker, command["name"]), *command["arguments"])
+            continue
+        ticker = make(*command["arguments"])
+        if thread is None:
+            ticker.connect(threaded=True)
+            thread = ticker.websocket_thread
+        else:
+            reactor.callFromThread(ticker.connect)
+    if thread is not None:
+        reactor.callFromThread(reactor.stop)
+        thread.join(5)
 
 
 if __name__ == "__main__":

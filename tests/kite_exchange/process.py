@@ -62,7 +62,7 @@ class RunningExchange:
         return str(self.control("login"))
 
     def reset(self, **options: Any) -> None:
-        """Begin anew, some options changed; quicker than another process."""
+        """Begin anew with the options of the start, some of them changed; quicker than another process."""
         self.control("reset", **options)
 
 

@@ -32,7 +32,7 @@ class Server:
     """Listens, hands calls to the exchange, and lets faults happen."""
 
     def __init__(self, options: Options) -> None:
-        self.options = options
+        self.started_with = options
         self.port = options.port
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -66,8 +66,10 @@ class Server:
         await self.listen()
 
     async def listen(self) -> None:
-        """Open the listening socket again."""
+        """Open the listening socket again; nothing happens if it is open."""
         assert self._runner is not None
+        if self._site is not None:
+            return
         self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await self._site.start()
         self.port = self._runner.addresses[0][1]

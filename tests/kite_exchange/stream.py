@@ -171,6 +171,8 @@ class Hub:
             action, value = message["a"], message["v"]
             tokens = value[1] if action == "mode" else value
             place = MODES.index(value[0] if action == "mode" else self.exchange.options.default_mode) + 1
+            if not all(type(token) is int for token in tokens):
+                raise TypeError(tokens)
             by_token = self.exchange.catalogue.by_token
             rows = np.array([by_token[token].row for token in tokens if token in by_token], np.int64)
         except (ValueError, KeyError, TypeError, IndexError):
