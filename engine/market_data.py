@@ -21,6 +21,7 @@ from engine.core.bars import MINUTE_NS, resample
 from engine.core.errors import UnknownSymbol, did_you_mean
 from engine.core.model import Bar, Instrument, InstrumentKind, Quote
 from engine.core.records import BAR, Rows
+from engine.staleness import Staleness
 from engine.view import QuoteBoard
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class MarketDataHandler(QObject):
         self._tape: deque[Rows] = deque()
         self._taped = 0
         self._told: set[tuple[int, int]] = set()
+        self._staleness = Staleness(calendar)
 
     def subscribe(self, instruments: Iterable[Instrument]) -> list[int]:
         """Listen to these from now on; returns their slots on the board."""
@@ -167,6 +169,12 @@ class MarketDataHandler(QObject):
 
         self.ticks_received.connect(on_slots)
         return end
+
+    def stale(self) -> list[Instrument]:
+        """List what is watched and has had no tick for too long while its market traded: 5 s for what trades briskly, 30 s for the rest."""
+        board = self.board
+        stale = self._staleness.stale(board.instruments, board.time_ns[: len(board)], self._clock.now_ns())
+        return [board.instruments[slot] for slot in np.flatnonzero(stale) if self.is_subscribed(board.instruments[slot])]
 
     def is_market_open(self, symbol: str | None = None) -> bool:
         """Tell whether the market trades now: that of the symbol, or else NSE's by its usual hours."""
