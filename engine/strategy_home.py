@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from engine.calendar import Calendar
 from engine.clock import SystemClock
 from engine.core.errors import InvalidOption, TradingError
 from engine.core.model import to_rupees
+from engine.folders import home_folder
 from engine.loop_thread import LoopThread
 from engine.session import TradingSession
 from engine.store import Store
@@ -27,16 +27,6 @@ from engine.tasks import Tasks
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-def home_folder() -> Path:
-    """Return where everything is kept: SHIKRA_HOME, else where the operating system keeps an application's data."""
-    chosen = os.environ.get("SHIKRA_HOME")
-    if chosen:
-        return Path(chosen).expanduser().resolve()
-    from platformdirs import user_data_path
-
-    return user_data_path("shikra", appauthor=False)
 
 
 class StrategyHome:
