@@ -37,7 +37,7 @@ def expected_maximum(variance: float, trials: float) -> float:
         return 0.0
     first = _NORMAL.inv_cdf(1.0 - 1.0 / trials)
     second = _NORMAL.inv_cdf(1.0 - 1.0 / (trials * math.e))
-    return float(math.sqrt(variance)) * ((1.0 - EULER) * first + EULER * second)
+    return math.sqrt(variance) * float((1.0 - EULER) * first + EULER * second)
 
 
 def probability(sharpe: float, threshold: float, periods: int, skew: float, kurtosis: float) -> float:
@@ -54,7 +54,7 @@ def independent_trials(returns: NDArray[np.float64], trials: int) -> float:
     `returns`: one row a period, one column a trial; columns without any movement are left out.
     """
     moving = returns[:, returns.std(axis=0) > 0.0]
-    count = moving.shape[1]
+    count = int(moving.shape[1])
     if count < 2:
         return float(trials)
     scaled = (moving - moving.mean(axis=0)) / moving.std(axis=0)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.backtest import trade
 from engine.backtest_terms import Prepared
+from engine.core.errors import UserError
 from engine.core.registry import METRICS, Template
 from engine.core.replay import Outcome
 from engine.core.run import Days, Run, days_of
@@ -109,22 +110,23 @@ class Evaluator:
             metric.compute(self._run(outcome, nothing, None))
 
     def __call__(self, task: Task) -> Trial:
-        """Try one combination."""
-        prepared, days = self.stretch(task.span)
-        outcome = trade(self._template, self._job.space.values(task.point), prepared, on_progress=self._on_progress)
-        run = self._run(outcome, prepared, days)
+        """Try one combination; one that cannot even start comes back with its fault."""
+        try:
+            run, outcome = self.run_of(task)
+        except UserError as error:
+            return Trial(task.number, task.point, (math.nan,) * len(self._metrics), 0, 0, str(error))
         return Trial(
             number=task.number,
             point=task.point,
-            values=tuple(math.nan if outcome.fault else metric.compute(run) for metric in self._metrics),
-            net_units=int(outcome.account.equity) - prepared.terms.capital_units,
+            values=tuple(math.nan if outcome.fault else float(metric.compute(run)) for metric in self._metrics),
+            net_units=int(outcome.account.equity) - run.capital_units,
             fills=len(outcome.fills),
             fault=outcome.fault,
             returns=np.nan_to_num(run.daily_returns) if task.is_kept else None,
         )
 
     def run_of(self, task: Task) -> tuple[Run, Outcome]:
-        """Run one combination and return all of it, for judgement."""
+        """Run one combination and return all of it."""
         prepared, days = self.stretch(task.span)
         outcome = trade(self._template, self._job.space.values(task.point), prepared, on_progress=self._on_progress)
         return self._run(outcome, prepared, days), outcome

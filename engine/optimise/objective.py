@@ -23,9 +23,13 @@ class Objective:
         """Return the metric of a run; NaN where it has too little to tell."""
         return METRICS.get(self.name).compute(run)
 
+    def is_unknown(self, value: float) -> bool:
+        """Tell whether a value says nothing: it can never be the best."""
+        return math.isinf(self.loss(value))
+
     def loss(self, value: float) -> float:
-        """Return a number of which the least is the best; infinite for NaN."""
-        if math.isnan(value):
+        """Return a number of which the least is the best; infinite for what is not a finite number."""
+        if not math.isfinite(value):
             return math.inf
         return -value if self.is_higher_better else value
 

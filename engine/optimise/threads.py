@@ -40,7 +40,7 @@ def cores() -> int:
 
 def in_parts(tasks: Sequence[Task], bars: int, workers: int) -> Iterator[Sequence[Task]]:
     """Cut tasks into parts to be handed over at once: large enough to be worth it, small enough to keep all workers busy."""
-    size = max(1, min(AT_ONCE, AT_ONCE_BARS // max(1, bars), -(-len(tasks) // workers)))
+    size = max(1, min(AT_ONCE, AT_ONCE_BARS // max(1, bars), len(tasks) // (4 * workers)))
     return (tasks[first : first + size] for first in range(0, len(tasks), size))
 
 
