@@ -56,17 +56,16 @@ class Recorder:
     def bars(self, row: int, first_ns: int, last_ns: int) -> list[list[int]]:
         """Return [minute's ns, open, high, low, close, volume] of a row, the forming minute included."""
         found = []
-        for minute in range(first_ns // MINUTE_NS, last_ns // MINUTE_NS + 1):
+        first, last = first_ns // MINUTE_NS, last_ns // MINUTE_NS
+        for minute in [*(one for one in self._done if first <= one <= last), *([self._minute] if first <= self._minute <= last else [])]:
             if minute == self._minute:
                 columns = self._forming[:, row]
-            elif minute in self._done:
+            else:
                 rows, values = self._done[minute]
                 place = int(np.searchsorted(rows, row))
                 if place == len(rows) or rows[place] != row:
                     continue
                 columns = values[:, place]
-            else:
-                continue
             if columns[0]:
                 found.append([minute * MINUTE_NS, *columns.tolist()])
         return found
@@ -98,17 +97,18 @@ class History:
         now_ns = self._exchange.clock.now_ns
         bars: list[list[int]] = []
         day, end = first.date(), min(last.date(), self._exchange.clock.today())
+        is_taped = listing.row in self._exchange.taped
         while day <= end:
-            if day < self._began or (day == self._began and not self._exchange.is_replay):
+            if day <= self._began and not is_taped:
                 bars += [bar for bar in self._past_day(listing, day).tolist() if bar[0] + MINUTE_NS <= self.began_ns]
-            if day >= self._began or self._exchange.is_replay:
+            if day >= self._began or is_taped:
                 bars += self.recorder.bars(listing.row, day_ns(day), min(day_ns(day + timedelta(days=1)) - 1, now_ns))
             day += timedelta(days=1)
         return bars
 
     def _level(self, listing: Listing, day: date) -> float:
         since = (day - self._began).days + 1  # 0 on the day before the exchange began
-        return float(self._first_price[listing.row]) * (1 + 0.15 * math.sin(since / 37 + 0) + 0.02 * math.sin(since * 1.7))
+        return float(self._first_price[listing.row]) * (1 + 0.15 * math.sin(since / 37) + 0.02 * math.sin(since * 1.7))
 
     def _past_day(self, listing: Listing, day: date) -> Ints:
         if day.weekday() > 4 or day in self.holidays:

@@ -87,8 +87,8 @@ class Listing:
 
 
 def units(rupees: str | int | float | Decimal) -> int:
-    """Turn rupees into whole units; a part of a unit raises ValueError."""
-    exact = Decimal(str(rupees)) * UNIT
+    """Turn rupees into whole units: a float into the nearest, text and Decimal exactly, or ValueError for a part of a unit."""
+    exact = Decimal(str(round(rupees, 4) if isinstance(rupees, float) else rupees)) * UNIT
     if exact != int(exact):
         raise ValueError(f"{rupees} is finer than 1/{UNIT} rupee")
     return int(exact)

@@ -45,7 +45,7 @@ class Exchange:
         self.board = Board(self.catalogue.listings, options.spread_ticks, options.depth_quantity)
         for row, price in tape.first.items() if tape is not None else ():
             self.board.start_from(row, price)
-        self.is_replay = tape is not None
+        self.taped = set(tape.first) if tape is not None else set()  # rows whose past is the file's
         self.account = Account(self)
         self.intake = Intake(self)
         self.desk = Desk(self)
