@@ -1,6 +1,6 @@
 """Runs vectorbt in a process of its own: `python vectorbt_run.py in.npz out.npz`.
 
-It brings its own compiled code, kept beside it and not in the cache of the code under test, and warnings of its own. One column a fee.
+It takes seconds to import and has warnings of its own. One column a fee.
 """
 
 import sys
