@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.backtest_terms import SECOND_NS, Prepared, prepare
 from engine.calendar import Calendar
+from engine.class_replay import ClassReplay
 from engine.clock import Clock, SystemClock
 from engine.core.bands import Band
 from engine.core.friction import Friction
@@ -158,8 +159,10 @@ def trade(
     """Run a template with parsed parameters over what was prepared: one run of a backtest, a sweep or a walk forward.
 
     `states`: state buffers to go on from, one row an instrument, which are not written to; None = fresh ones. What `on_progress`
-    raises ends the run.
+    raises ends the run. A plain-Python strategy always begins afresh.
     """
+    if template.plain is not None:
+        return ClassReplay(template, values, prepared).run(on_progress)
     bars, terms = prepared.bars, prepared.terms
     if states is None:
         states = np.repeat(template.new_state()[None], len(terms.ticks), axis=0)
@@ -170,6 +173,10 @@ def _timed(
     template: Template, values: Mapping[str, float], prepared: Prepared, clock: Clock, on_progress: Callable[[int], None] | None
 ) -> tuple[Outcome, float]:
     """Run once over nothing, so that the time taken is that of trading and not of compiling, then over the bars."""
+    if template.plain is not None:
+        going = ClassReplay(template, values, prepared)
+        began_ns = clock.monotonic_ns()
+        return going.run(on_progress), (clock.monotonic_ns() - began_ns) / SECOND_NS
     trade(template, values, replace(prepared, bars=prepared.bars[:0]))
     began_ns = clock.monotonic_ns()
     outcome = trade(template, values, prepared, on_progress=on_progress)

@@ -21,7 +21,7 @@ compiled template: sized, checked and filled alike, no earlier than the next bar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.core import registry
@@ -67,14 +67,12 @@ class Parameter:
 class Desk(Protocol):
     """Whoever drives a strategy, and knows what it holds."""
 
-    @property
     def position(self) -> int:
-        """Signed quantity held after the present bar."""
+        """Return the signed quantity held after the present bar."""
         ...
 
-    @property
     def equity(self) -> float:
-        """Worth in rupees at the present bar's close."""
+        """Return the worth in rupees at the present bar's close."""
         ...
 
 
@@ -88,11 +86,12 @@ class Strategy:
     state: dict[str, Any]
     """Whatever is to be remembered over a restart; it must be possible to pickle it."""
 
-    def __init__(self, desk: Desk, streams: Streams, values: dict[str, float]) -> None:
+    def __init__(self, desk: Desk, streams: Streams, values: Mapping[str, float]) -> None:
         """Be made by whoever drives it; a strategy's own beginning is `on_start`."""
         self._desk = desk
         self._streams = streams
-        self._wish: Wish | None = None
+        self.wish: Wish | None = None
+        """What was asked for last; whoever drives it takes it."""
         self.instrument, self.interval_s = streams.instrument, streams.interval_s
         self.state = {}
         for name, parameter in parameters_of(type(self)).items():
@@ -114,12 +113,12 @@ class Strategy:
     @property
     def position(self) -> int:
         """Return what is held, a negative number when short."""
-        return self._desk.position
+        return self._desk.position()
 
     @property
     def equity(self) -> float:
         """Return what the strategy is worth now, in rupees."""
-        return self._desk.equity
+        return self._desk.equity()
 
     def buy(self, size: float = 1.0, **prices: float) -> None:
         """Want to be long: enter, or turn a short position. Prices: limit, trigger (a stop entry), stop, profit, trail (rupees)."""
@@ -140,7 +139,7 @@ class Strategy:
     @property
     def target(self) -> float:
         """What is wanted as of this bar in units of size, NaN when nothing new is; set it to want that."""
-        return math.nan if self._wish is None else self._wish[0]
+        return math.nan if self.wish is None else self.wish[0]
 
     @target.setter
     def target(self, size: float) -> None:
@@ -165,7 +164,7 @@ class Strategy:
                 raise StrategyFault(f"Expected prices among {', '.join(_PRICES)}, was {name}.")
             if price is not None:
                 wish[_PRICES[name]] = _positive(name, price)
-        self._wish = tuple(wish)
+        self.wish = tuple(wish)
 
 
 def parameters_of(cls: type) -> dict[str, Parameter]:

@@ -70,6 +70,9 @@ def template_of_class(cls: type[Strategy]) -> Template:
         raise UserError(f"Expected {cls.__name__} to have on_bar(self, bar), was without; write it.")
     if cls.__init__ is not Strategy.__init__:
         raise UserError(f"Expected {cls.__name__} to begin in on_start(self), was an __init__ of its own; rename it to on_start.")
+    taken = next((name for name in parameters_of(cls) if hasattr(Strategy, name) or name in Strategy.__annotations__), None)
+    if taken is not None:
+        raise UserError(f"Expected a parameter of {cls.__name__} not to be called {taken}, which every strategy has; rename it.")
     declared = tuple(parameter.declared() for parameter in parameters_of(cls).values())
     params = fields(*(parameter.name for parameter in declared))
     title = (cls.__doc__ or cls.__name__).strip().splitlines()[0].rstrip(".")

@@ -44,6 +44,7 @@ class Compiled(Generic[P, R]):
         self.__doc__ = py_func.__doc__
         self.__module__ = py_func.__module__
         self._dispatcher: Any = None
+        self._pointer: Any = None
         self._plain: Callable[P, R] | None = None
         self._call: Callable[P, R] = py_func
 
@@ -77,6 +78,13 @@ class Compiled(Generic[P, R]):
             else:
                 self._dispatcher = numba.njit(_signature(self.signature), **options)(self.py_func)
         return self._dispatcher
+
+    @property
+    def pointer(self) -> Any:
+        """Return what stands for this function, compiled, where a loop takes a function pointer of its signature."""
+        if self._pointer is None:
+            self._pointer = _point_to(self.dispatcher)
+        return self._pointer
 
     def compile(self) -> Callable[P, R]:
         """Compile (or load from the disk cache) and switch calls over; costs seconds, so do it off the event loop."""
@@ -225,6 +233,25 @@ _NUMBA: list[Any] = []
 
 
 pointer_type("STEP", "void(f8[:], f8[:], BAR, INTENT)")
+
+
+def _point_to(dispatcher: Any) -> Any:
+    """Make a pointer that knows its address: of a dispatcher numba asks it at every call, at ten times the cost of the call."""
+    from numba.core import types
+
+    made = dispatcher.overloads[dispatcher.signatures[0]]
+    address = made.library.get_pointer_to_function(made.fndesc.llvm_cfunc_wrapper_name)
+
+    class Pointer(types.WrapperAddressProtocol):
+        _numba_type_ = types.FunctionType(made.signature)
+
+        def __wrapper_address__(self) -> int:
+            return int(address)
+
+        def signature(self) -> Any:
+            return made.signature
+
+    return Pointer()
 
 
 def _cache_dir() -> Path:

@@ -139,7 +139,7 @@ def replay(
     return going.outcome()
 
 
-Kept = tuple[int, tuple[Rows, ...]]
+Kept = tuple[int, list[NDArray[np.uint8]]]
 """What a replay can go back to."""
 
 
@@ -158,7 +158,7 @@ class Replay:
         is_plain = plain or is_disabled()
         loop = walk_one if len(self.book.legs) == 1 and terms.interval_s == terms.base_s else walk
         self._go: Callable[..., int] = loop.py_func if is_plain else loop.compile()
-        self._step = on_bar.py_func if is_plain else getattr(on_bar, "dispatcher", on_bar)
+        self._step = on_bar.py_func if is_plain else getattr(on_bar, "pointer", on_bar)
 
     def walk_to(self, until: int) -> None:
         """Walk over the bars before this one, to the end of a step of time; raises UserError for bars that are out of order."""
@@ -176,14 +176,14 @@ class Replay:
                 book.grow()
 
     def keep(self) -> Kept:
-        """Return what `go_back` takes; cheap, for fills and equity are only added to."""
-        book = self.book
-        return self.done, (book.run.copy(), book.legs.copy(), book.orders.copy(), book.states.copy())
+        """Return what `go_back` takes; cheap, for fills and equity are only added to. States are the affair of who made them."""
+        return self.done, [part.copy() for part in self.book.parts]
 
     def go_back(self, kept: Kept) -> None:
         """Stand again where `keep` was called."""
-        book = self.book
-        self.done, (book.run, book.legs, book.orders, book.states) = kept
+        self.done, parts = kept
+        for part, before in zip(self.book.parts, parts, strict=True):
+            part[:] = before
 
     def outcome(self) -> Outcome:
         """Read off what it came to so far."""
@@ -203,12 +203,14 @@ class _Book:
         # Zeroed memory that is never touched is never had: room for many fills costs nothing until they are made.
         self.fills: Rows = np.zeros(2 * ROOM * count + len(bars) // 4, FILL)
         self.equity = np.zeros(len(bars), dtype=np.int64)
+        self.parts = [rows.view(np.uint8) for rows in (self.run, self.legs, self.orders)]
+        """What a step changes beside states, fills and equity, as bytes: records are copied field by field, at sixty times the cost."""
         self.bands = np.zeros((0, 2)) if terms.bands is None else band_limits(bars, terms.ticks.tolist(), terms.bands)
 
     def rows(self) -> tuple[Any, ...]:
         """Return what the loops take, in their order, after the bars and the index."""
         terms = self.terms
-        return self.run[0], self.legs, self.orders, self.rates, terms.rates_from_ns, terms.squares, self.bands, self.fills, self.equity
+        return self.run, self.legs, self.orders, self.rates, terms.rates_from_ns, terms.squares, self.bands, self.fills, self.equity
 
     def grow(self) -> None:
         """Double the room for fills."""

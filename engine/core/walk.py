@@ -18,7 +18,7 @@ from engine.core.legs import ROOM
 from engine.core.records import Row, Rows
 from engine.core.registry import Step
 
-SIGNATURE = "i8(STEP, f8[:,:], f8[:], BAR[:], i8, RUN, LEG[:], RESTING[:,:], RATES[:,:], i8[:], SQUARE[:], f8[:,:], FILL[:], i8[:])"
+SIGNATURE = "i8(STEP, f8[:,:], f8[:], BAR[:], i8, RUN[:], LEG[:], RESTING[:,:], RATES[:,:], i8[:], SQUARE[:], f8[:,:], FILL[:], i8[:])"
 
 OUT_OF_ORDER = -1
 """What a loop returns for a bar that does not come after the one before, or is of an instrument that has no leg."""
@@ -75,7 +75,7 @@ def walk_one(
     params: Rows,
     bars: Rows,
     first: int,
-    run: Row,
+    runs: Rows,
     legs: Rows,
     orders: Rows,
     rates: Rows,
@@ -87,6 +87,7 @@ def walk_one(
 ) -> int:
     """Walk from bar `first` on, until the end or until `fills` could overflow; returns the first bar not walked over, or OUT_OF_ORDER."""
     state, params, bars, legs, orders = borrowed(states)[0], borrowed(params), borrowed(bars), borrowed(legs), borrowed(orders)
+    run = borrowed(runs)[0]
     fills, equity, rates, bands = borrowed(fills), borrowed(equity), borrowed(rates), borrowed(bands)
     leg, own, account, intent, base_ns = legs[0], orders[0], run.account, run.intent, run.base_ns
     index, room = first, len(fills) - ROOM
@@ -206,7 +207,7 @@ def walk(
     params: Rows,
     bars: Rows,
     first: int,
-    run: Row,
+    runs: Rows,
     legs: Rows,
     orders: Rows,
     rates: Rows,
@@ -218,6 +219,7 @@ def walk(
 ) -> int:
     """Walk like `walk_one`, over any number of instruments in order of time, deciding on windows of `interval_ns`."""
     states, params, bars, legs, orders = borrowed(states), borrowed(params), borrowed(bars), borrowed(legs), borrowed(orders)
+    run = borrowed(runs)[0]
     fills, equity, rates, squares, bands = borrowed(fills), borrowed(equity), borrowed(rates), borrowed(squares), borrowed(bands)
     index, room = first, len(fills) - ROOM * len(legs)
     while index < len(bars) and run.account.fills <= room:

@@ -90,6 +90,7 @@ def test_a_file_is_read_anew_only_when_it_has_changed(tmp_path: Path) -> None:
         (COMPILED.replace("STATE = fields", "STATES = fields").format(params='"length"'), "Expected STATE and PARAMS of mine"),
         (CLASS.replace("on_bar", "onbar"), r"Expected Mine to have on_bar\(self, bar\)"),
         (CLASS + "    def __init__(self):\n        pass\n", "Expected Mine to begin in on_start"),
+        (CLASS.replace("stop =", "target ="), "Expected a parameter of Mine not to be called target"),
         (CLASS.replace("0.01, 0.0", "0.5, 0.0"), "Expected a default from 0 to 0.2, was 0.5"),
     ],
 )
