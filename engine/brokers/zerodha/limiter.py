@@ -5,7 +5,6 @@ Exits and cancels have two messages a second that no entry can take, and a part 
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,12 +69,11 @@ class Limiter:
         self._placed: deque[int] = deque()
         self._rests_until: dict[Call, int] = {}
         self._refusals: dict[Call, int] = {}
-        self._queues: dict[tuple[Call, bool], asyncio.Lock] = {}
         self.placed_today = 0
         """Orders of the day, refused ones too; told by the order list after a start."""
 
     async def turn(self, call: Call, *, is_urgent: bool = False, is_new_order: bool = False) -> None:
-        """Wait until one more call may be sent, first come first served; raises RateLimited for an entry that cannot go soon.
+        """Wait until one more call may be sent; raises RateLimited for an entry that cannot go soon.
 
         `is_urgent`: an exit or a cancel. `is_new_order`: it counts towards the orders of a minute and of the day.
         """
@@ -86,12 +84,11 @@ class Limiter:
             )
         is_entry = call is Call.ORDER and not is_urgent
         gives_up_ns = self._clock.monotonic_ns() + ENTRY_WAITS_NS if is_entry else None
-        async with self._queues.setdefault((call, is_urgent), asyncio.Lock()):
-            while (wait_ns := self._wait_ns(call, is_urgent, is_new_order)) > 0:
-                if gives_up_ns is not None and self._clock.monotonic_ns() + wait_ns > gives_up_ns:
-                    raise RateLimited("Not sent: the account's orders come as fast as they may; place it again in a few seconds.")
-                await self._clock.sleep(wait_ns / 1e9)
-            self._take(call, is_new_order)
+        while (wait_ns := self._wait_ns(call, is_urgent, is_new_order)) > 0:
+            if gives_up_ns is not None and self._clock.monotonic_ns() + wait_ns > gives_up_ns:
+                raise RateLimited("Not sent: the account's orders come as fast as they may; place it again in a few seconds.")
+            await self._clock.sleep(wait_ns / 1e9)
+        self._take(call, is_new_order)
 
     def refused(self, call: Call) -> None:
         """Rest after the broker said that it was too much: longer each time in a row."""

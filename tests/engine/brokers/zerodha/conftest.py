@@ -1,0 +1,23 @@
+"""One exchange for all tests of a file, begun anew for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kite_exchange.process import RunningExchange, start_exchange
+
+OPTIONS = {"rate_limits": False, "now": "2026-11-23 10:00:00"}
+
+
+@pytest.fixture(scope="module")
+def _running() -> Iterator[RunningExchange]:
+    with start_exchange(**OPTIONS) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def exchange(_running: RunningExchange) -> RunningExchange:
+    _running.reset(**OPTIONS)
+    return _running
