@@ -43,7 +43,7 @@ class Cluster:
         except ImportError:
             raise InvalidOption("Expected Dask for --scheduler, was not installed; install shikra[cluster], or leave it out.") from None
         try:
-            self._client = Client(self._address, timeout=CONNECT_S, set_as_default=False)
+            self._client = Client(self._address, timeout=CONNECT_S)
             self._client.wait_for_workers(1, timeout=CONNECT_S)
         except (OSError, TimeoutError, ValueError) as error:
             self.close()
