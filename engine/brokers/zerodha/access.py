@@ -115,9 +115,9 @@ class Access:
 
     def log_in_with(self, pasted: str) -> Token:
         """Turn a request token, or the address that holds it, into a session; raises AuthenticationError or another BrokerError."""
-        request_token = request_token_of(pasted)
+        request_token, secret = request_token_of(pasted), self._require_secret()
         try:
-            said = self._rest.ask_now("generate_session", request_token, self._require_secret().value)
+            said = self._rest.ask_now("generate_session", request_token, secret.value)
         except AuthenticationError as error:
             raise AuthenticationError(_reason(str(error), self.api_key)) from None
         except BrokerError as error:
