@@ -66,6 +66,21 @@ class StrategyShelf(QObject):
         self._on_status(executor.status())
         return strategy_id
 
+    def given(self, strategy_id: str) -> Mapping[str, Any]:
+        """Return what a strategy was added with: strategy_config and risk_config; raises UserError for an unknown id."""
+        self[strategy_id]
+        return self._rows[strategy_id].config
+
+    def change(self, strategy_id: str, config: Mapping[str, Any]) -> None:
+        """Put another strategy in the place of one that stands still and holds nothing; its id stays. Raises UserError otherwise."""
+        before = self._require_idle(strategy_id)
+        given = _parts(config)
+        parse_strategy(given["strategy_config"], given["risk_config"], strategy_id)
+        before.deleteLater()
+        executor = self._put_up(strategy_id, given)
+        self._write(self._rows[strategy_id])
+        self._on_status(executor.status())
+
     def restore(self, rows: list[StrategyRow]) -> None:
         """Put up the strategies of before, standing still; one that cannot be read any more is told and left in the store."""
         for row in rows:
@@ -80,15 +95,19 @@ class StrategyShelf(QObject):
 
     def remove(self, strategy_id: str) -> None:
         """Forget a strategy that stands still and holds nothing; its orders and fills stay. Raises UserError while it trades."""
+        executor = self._require_idle(strategy_id)
+        del self._executors[strategy_id], self._rows[strategy_id]
+        executor.deleteLater()
+        self._write(StrategyRemoved(strategy_id))
+        self._view.on_strategy_removed(strategy_id)
+
+    def _require_idle(self, strategy_id: str) -> StrategyExecutor:
         executor = self[strategy_id]
         if executor.state in _ACTIVE:
             raise UserError(f"Expected a strategy that stands still, was {executor.state}: {executor.config.name}; stop it first.")
         if self._session.positions.open_books(strategy_id):
             raise UserError(f"Expected {executor.config.name} to hold nothing, was a position; close it first (emergency stop).")
-        del self._executors[strategy_id], self._rows[strategy_id]
-        executor.deleteLater()
-        self._write(StrategyRemoved(strategy_id))
-        self._view.on_strategy_removed(strategy_id)
+        return executor
 
     def refresh(self) -> None:
         """Tell the present results of whatever trades."""

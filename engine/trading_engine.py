@@ -199,6 +199,10 @@ class TradingEngine(QObject):
         """Add {"strategy_config": ..., "risk_config": ...}, standing still; returns its id."""
         return self.strategies.add(config)
 
+    def change_strategy(self, strategy_id: str, config: Mapping[str, Any]) -> None:
+        """Put another strategy in the place of one that stands still and holds nothing, under its id."""
+        self.strategies.change(strategy_id, config)
+
     def start_strategy(self, strategy_id: str) -> None:
         """Start one in the background; the view tells when it runs, or why it does not."""
         self.strategies[strategy_id].start()

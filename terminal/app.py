@@ -14,7 +14,15 @@ from terminal import VERSION
 from terminal.cli.arguments import parser
 from terminal.cli.console import fail
 
-COMMANDS = {"run": "run", "import": "take_in", "doctor": "doctor", "kill": "kill"}
+COMMANDS = {
+    "run": "run",
+    "backtest": "backtest",
+    "optimise": "optimise",
+    "import": "take_in",
+    "doctor": "doctor",
+    "kill": "kill",
+    "login": "login",
+}
 """Word typed -> file of `terminal.cli` that has a function of the same name as the file."""
 
 INTERRUPTED = 130

@@ -17,6 +17,7 @@ from engine.engine_settings import EngineSettings
 from engine.tasks import Tasks
 from engine.view import EngineView
 from terminal.actions import Actions, Window
+from terminal.connection import Connection
 from terminal.crash import CrashHooks
 from terminal.settings import Settings
 
@@ -45,7 +46,8 @@ class Desk:
         self.settings = settings
         self.plan = plan
         self.tasks = Tasks(on_failure=lambda name, error: self.actions.on_failure(name, error))
-        self.actions = Actions(self, self.tasks, crash.report if crash is not None else None)
+        self.actions: Actions = Actions(self, self.tasks, crash.report if crash is not None else None)
+        self.connection = Connection(settings, plan.data_dir, plan.mode)
         self._engine: TradingEngine | None = None
         self._window: Window | None = None
 
@@ -140,6 +142,7 @@ class Desk:
 
     async def close(self) -> None:
         """Let what was asked come to its end, then close the engine."""
+        self.connection.close()
         await self.tasks.close()
         engine, self._engine = self._engine, None
         if engine is not None:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from engine.core.errors import UserError
 from engine.view import EngineView
-from terminal.desk import LEAVE
+from terminal.desk import LEAVE, RESTART
 from terminal.dialogs.hold_overlay import HoldOverlay
 from terminal.dialogs.leaving import LeavingDialog, still_open
 from terminal.layout import Docks, load_layout, save_layout
@@ -29,6 +29,7 @@ from widgets.base.theme import Theme
 
 if TYPE_CHECKING:
     from terminal.actions import Actions
+    from terminal.connection import Connection
     from terminal.keymap import Keymap
 
 SMALLEST = (960, 600)
@@ -44,7 +45,9 @@ class MainWindow(QMainWindow):
     leaving = Signal(str)
     """The trader closes the terminal: leave, cancel or flatten what is open."""
 
-    def __init__(self, view: EngineView, settings: Settings, actions: Actions, keymap: Keymap, theme: Theme) -> None:
+    def __init__(
+        self, view: EngineView, settings: Settings, actions: Actions, keymap: Keymap, theme: Theme, connection: Connection
+    ) -> None:
         super().__init__()
         self.view, self.settings, self.door, self.theme = view, settings, actions, theme
         self.panels: dict[str, Panel] = {}
@@ -57,7 +60,7 @@ class MainWindow(QMainWindow):
         self.docks = Docks(self)
         self._dress()
         theme.changed.connect(self._dress)
-        self.dialogs = Dialogs(self, view, theme, actions.run)
+        self.dialogs = Dialogs(self, view, theme, actions.run, connection)
         self._fit_screen()
         self._furnish()
 
@@ -175,6 +178,10 @@ class MainWindow(QMainWindow):
     def ask_to_close(self) -> None:
         """Close the window, asking first when something is open."""
         self.close()
+
+    def restart(self) -> None:
+        """Close the window and open it anew, on the market that the settings name now; what is open stays as it is."""
+        self.leave(RESTART)
 
     # Remembering
 

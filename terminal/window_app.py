@@ -19,7 +19,8 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 import qasync
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from engine.core.errors import TradingError, UserError
+from engine.core.errors import AuthenticationError, TradingError, UserError
+from engine.core.model import LinkState
 from engine.engine_settings import EngineSettings
 from terminal import keymap as keymaps
 from terminal.actions import bindings
@@ -94,7 +95,8 @@ class _Terminal:
         restore_signals = _let_signals_close(loop, window)
         try:
             await self._show(window, fault)
-            await self._open_engine(window)
+            if not await self._open_engine(window):
+                return AGAIN if await leaving.get() == RESTART else 0
             if self.is_smoke:
                 return await smoke(self.desk)
             choice = await leaving.get()
@@ -117,10 +119,16 @@ class _Terminal:
         theme = Theme.load(self.settings["theme"])
         theme.apply(application, self.settings["font_size"])
         keys, self._key_fault = _keymap(self.settings, self.plan)
-        window = MainWindow(self.view, self.settings, self.desk.actions, keys, theme)
+        window = MainWindow(self.view, self.settings, self.desk.actions, keys, theme, self.desk.connection)
         self.desk.window = window
+        self.view.link_changed.connect(self._on_link)
         window.restore(self.plan.data_dir)
         return window
+
+    def _on_link(self, state: LinkState, reason: str) -> None:
+        """Ask for a log-in as soon as the broker wants one."""
+        if state is LinkState.RELOGIN:
+            self.desk.actions.run("broker.connect")
 
     async def _show(self, window: MainWindow, fault: str) -> None:
         painted = asyncio.Event()
@@ -133,15 +141,23 @@ class _Terminal:
             if text:
                 self.view.notify("critical", text)
 
-    async def _open_engine(self, window: MainWindow) -> None:
-        """Open the engine; what cannot be used is told in the window too, unless it came from the command line."""
+    async def _open_engine(self, window: MainWindow) -> bool:
+        """Open the engine; what cannot be used is told in the window too, unless it came from the command line.
+
+        Where one must log in first the Connect dialog says so, and the window stays without an engine: False.
+        """
         try:
             await self.desk.open()
+        except AuthenticationError as error:
+            self.view.notify("critical", str(error))
+            self.desk.actions.run("broker.connect")
+            return False
         except TradingError as error:
             if self.plan.replay is None and not self.is_smoke:
                 await _told(window, str(error))
             raise
         window.make_late_panels()
+        return True
 
 
 def _let_signals_close(loop: asyncio.AbstractEventLoop, window: MainWindow) -> Callable[[], None]:

@@ -15,12 +15,14 @@ from engine.core.errors import InvalidOption, did_you_mean
 from engine.core.model import Instrument
 from engine.view import EngineView
 from terminal import VERSION
+from terminal.connection import Connection
 from terminal.dialogs.key_sheet import KeySheet
 from terminal.dialogs.palette import Palette, commands
 from terminal.dialogs.settings_form import SettingsDialog
 from terminal.keymap import Keymap
 from terminal.settings import Settings
 from widgets.base.theme import Theme
+from widgets.dialogs.connect import ConnectDialog
 from widgets.dialogs.new_strategy import NewStrategyDialog
 from widgets.dialogs.order_ticket import OrderTicket
 
@@ -31,8 +33,10 @@ STEP = 28
 class Dialogs:
     """Opens them over one window."""
 
-    def __init__(self, window: QWidget, view: EngineView, theme: Theme, run: Callable[[str, object], object]) -> None:
-        self._window, self._view, self._theme, self._run = window, view, theme, run
+    def __init__(
+        self, window: QWidget, view: EngineView, theme: Theme, run: Callable[[str, object], object], connection: Connection
+    ) -> None:
+        self._window, self._view, self._theme, self._run, self._connection = window, view, theme, run, connection
         self._open: dict[str, QDialog] = {}
         self._tickets: list[OrderTicket] = []
 
@@ -66,6 +70,7 @@ class Dialogs:
             "palette": lambda: Palette(commands(keymap), "Type a command", self._window),
             "keys": lambda: KeySheet(keymap, self._window),
             "strategy": lambda: NewStrategyDialog(self._view, self._theme, self._window),
+            "connect": self._connect,
             "about": lambda: self._about(settings),
         }
         if name not in makers:
@@ -85,6 +90,11 @@ class Dialogs:
     def _on_closed(self, name: str) -> None:
         self._open.pop(name, None)
         self._window.activateWindow()  # a window manager does this, too; keys must find the window again where there is none
+
+    def _connect(self) -> QDialog:
+        dialog = ConnectDialog(self._connection.login, self._theme, self._window)
+        self._connection.changed.connect(dialog.show_login)
+        return dialog
 
     def _about(self, settings: Settings) -> QDialog:
         box = QMessageBox(self._window)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.tasks import Tasks
     from engine.trading_engine import TradingEngine
     from engine.view import EngineView
+    from terminal.connection import Connection
     from terminal.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -58,12 +59,17 @@ class Window(Protocol):
         """Close the window, asking first when something is open."""
         ...
 
+    def restart(self) -> None:
+        """Close the window and open it anew, on the market that the settings name now."""
+        ...
+
 
 class Context(Protocol):
     """What an action acts on."""
 
     view: EngineView
     settings: Settings
+    connection: Connection
 
     @property
     def engine(self) -> TradingEngine:
@@ -128,6 +134,16 @@ class Actions:
         if inspect.iscoroutine(result):
             return self._tasks.spawn(result, name)
         return result
+
+    def ask(self, name: str, payload: Any = None) -> Any:
+        """Do it and return its result; raises TradingError for what is refused, and for what nobody foresaw after that was dealt with."""
+        try:
+            return ACTIONS.get(name).function(self.context, payload)
+        except TradingError:
+            raise
+        except Exception as error:
+            self.on_failure(name, error)
+            raise TradingError(f"{name} failed: {type(error).__name__}; look at the log.") from error
 
     def on_failure(self, name: str, error: BaseException) -> None:
         """Tell what went wrong with an action, at once or in the coroutine it started."""

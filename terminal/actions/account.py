@@ -20,8 +20,8 @@ def flatten(context: Context, payload: object) -> Any:
 @action("account.kill", title="KILL: stop all trading now", keys="Ctrl+Shift+K", guard="hold", menu="Trade")
 def kill(context: Context, payload: object) -> Any:
     """Latch the kill switch: strategies stop, every order is cancelled, nothing new is sent until it is resumed by hand."""
-    flatten_too = isinstance(payload, dict) and bool(payload.get("flatten"))
-    return context.engine.kill("by hand", flatten=flatten_too)
+    given = payload if isinstance(payload, dict) else {}
+    return context.engine.kill(str(given.get("reason") or "by hand"), flatten=bool(given.get("flatten")))
 
 
 @action("account.resume", title="Resume trading after a halt", menu="Trade")

@@ -23,6 +23,12 @@ def add(context: Context, payload: Mapping[str, Any]) -> Any:
     return context.engine.add_strategy(payload)
 
 
+@action("strategy.change", title="Change a strategy")
+def change(context: Context, payload: tuple[str, Mapping[str, Any]]) -> None:
+    """Put another strategy in the place of one that stands still: (id, what `strategy.add` takes)."""
+    context.engine.change_strategy(*payload)
+
+
 @action("strategy.start", title="Start the strategy")
 def start(context: Context, payload: str) -> Any:
     """Start one by its id."""

@@ -1,4 +1,4 @@
-"""What may be typed after `shikra`: no word opens the window; run, import, doctor and kill do one thing and end.
+"""What may be typed after `shikra`: no word opens the window; run, backtest, optimise, import, doctor and kill do one thing and end.
 
 Every mistake is one sentence that says what was expected, and the exit code is 2.
 """
@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from engine.core.errors import InvalidOption, did_you_mean
 
-COMMANDS = ("run", "import", "doctor", "kill")
+COMMANDS = ("run", "backtest", "optimise", "import", "doctor", "kill")
 PRODUCTS = ("MIS", "CNC", "NRML")
 CHARGES = ("zerodha", "none")
 
@@ -65,6 +65,14 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word.strip().upper() for word in text.split(",") if word.strip())
 
 
+class Symbols(argparse.Action):
+    """Puts the words of `--symbols A,B C` in one row."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
+        """Keep them on the namespace."""
+        setattr(namespace, self.dest, tuple(word for each in values for word in each))
+
+
 def pair(text: str) -> tuple[str, str]:
     """Read `name=value`."""
     name, equals, value = text.partition("=")
@@ -86,8 +94,11 @@ def parser(version: str) -> Parser:
     top.add_argument("--symbols", type=words, default=(), help="symbols to replay (default: all of the file)")
     commands = top.add_subparsers(dest="command", metavar="command", parser_class=Parser)
     _run(commands.add_parser("run", help="run a strategy on paper to the end of a file and print what it did", allow_abbrev=False))
+    _backtest(commands.add_parser("backtest", help="test a strategy on the bars of a file, with a report", allow_abbrev=False))
+    _optimise(commands.add_parser("optimise", help="search for parameters, and judge what was found", allow_abbrev=False))
     _import(commands.add_parser("import", help="take history from files", allow_abbrev=False))
     _doctor(commands.add_parser("doctor", help="say what is installed, what is missing and where the data lies", allow_abbrev=False))
+    _login(commands.add_parser("login", help="log in at Zerodha, or out", allow_abbrev=False))
     _kill(commands.add_parser("kill", help="stop every send of a running terminal at once", allow_abbrev=False))
     return top
 
@@ -98,11 +109,73 @@ def _everywhere(target: Parser, default: Any) -> None:
 
 def _run(target: Parser) -> None:
     _everywhere(target, argparse.SUPPRESS)
-    target.add_argument("--strategy", required=True, metavar="NAME", help="template, for example ema_crossover")
-    target.add_argument("--symbols", type=words, default=(), metavar="A,B", help="symbols to trade (default: all of the file)")
+    _strategy(target)
     target.add_argument("--broker", default="simulated", metavar="NAME", help="simulated")
     target.add_argument("--replay", required=True, metavar="FILE", help="bars or ticks: CSV, Parquet or zip")
     target.add_argument("--speed", type=speed, default=0.0, help="max (default), or times real time")
+    target.add_argument("--resume", action="store_true", help="go on where the same run was cut off")
+
+
+def _backtest(target: Parser) -> None:
+    _everywhere(target, argparse.SUPPRESS)
+    _strategy(target)
+    _history(target)
+    target.add_argument("--benchmark", type=str.upper, default=None, metavar="SYMBOL", help="symbol of the file to compare with")
+    target.add_argument("--report", default=None, metavar="FILE.html", help="write a page with charts, trades and all figures")
+
+
+def _optimise(target: Parser) -> None:
+    _everywhere(target, argparse.SUPPRESS)
+    _strategy(target)
+    _history(target)
+    target.set_defaults(benchmark=None)
+    target.add_argument(
+        "--grid", type=pair, action="append", default=[], metavar="K=5:25:1", help="values to try: start:stop:step, stop left out, or a,b,c"
+    )
+    target.add_argument("--objective", default="sharpe", metavar="METRIC", help="what is to be the best it can (default sharpe)")
+    target.add_argument("--objective2", default=None, metavar="METRIC", help="a second one, for --method nsga2, random or grid")
+    target.add_argument("--method", default="grid", metavar="grid|random|tpe|nsga2", help="how to search (default grid: everything)")
+    target.add_argument("--trials", type=int, default=None, metavar="N", help="how many to try, where not everything is")
+    target.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed makes the same choices (default 0)")
+    target.add_argument("--walk-forward", default=None, metavar="60d/20d[:anchored]", help="learn on 60 days, trade the 20 after, move on")
+    target.add_argument(
+        "--workers", type=int, default=None, metavar="N", help="threads, or processes for plain Python (default: all cores)"
+    )
+    target.add_argument("--scheduler", default=None, metavar="tcp://HOST:8786", help="spread it over the machines of a Dask cluster")
+    target.add_argument("--study", default=None, metavar="NAME", help="name it is kept under")
+    target.add_argument("--resume", action="store_true", help="go on with what was cut off: that study, or the last of the same words")
+    target.add_argument("--yes", action="store_true", help="try a grid of more than ten million combinations without being asked")
+
+
+def _history(target: Parser) -> None:
+    """Add what is asked of every command that tests on bars of a file."""
+    target.add_argument("--data", required=True, metavar="FILE", help="bars: CSV, Parquet or zip")
+    friction(target)
+    target.add_argument(
+        "--repair",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="mend damaged bars: drop, sort, first, last, fill, trim, shift, or for one kind of damage as in gaps=fill (default: refuse)",
+    )
+
+
+def friction(target: Parser) -> None:
+    """Add what stands between a wish and its price."""
+    target.add_argument("--touch", action="store_true", help="let a limit fill when its price is touched, not only traded through")
+    target.add_argument("--slippage-bps", type=float, default=0.0, metavar="N", help="market orders and stops fill worse by N/100 %%")
+    target.add_argument("--slippage-ticks", type=int, default=0, metavar="N", help="they fill worse by N ticks")
+    target.add_argument("--half-spread-bps", type=float, default=0.0, metavar="N", help="half of the distance of bid and ask")
+    target.add_argument("--participation", type=float, default=0.0, metavar="SHARE", help="share of a bar's volume, 0 to 1 (0 = no cap)")
+    target.add_argument("--latency-bars", type=int, default=0, metavar="N", help="an order reaches the market N bars late")
+
+
+def _strategy(target: Parser) -> None:
+    """Add what is asked of every command that trades a strategy on a file."""
+    target.add_argument("--strategy", required=True, metavar="NAME|FILE.py", help="template, for example ema_crossover, or a file of yours")
+    target.add_argument(
+        "--symbols", type=words, nargs="+", action=Symbols, default=(), metavar="A,B", help="symbols to trade (default: all of the file)"
+    )
     target.add_argument("--param", type=pair, action="append", default=[], metavar="K=V", help="parameter of the strategy")
     target.add_argument("--risk", type=pair, action="append", default=[], metavar="K=V", help="risk limit, for example max_positions=3")
     target.add_argument(
@@ -118,7 +191,6 @@ def _run(target: Parser) -> None:
     )
     target.add_argument("--capital", type=float, default=None, metavar="RUPEES", help="same as --risk capital=RUPEES")
     target.add_argument("--strict", action="store_true", help="refuse the file also for rows that are only odd")
-    target.add_argument("--resume", action="store_true", help="go on where the same run was cut off")
     target.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
 
@@ -140,3 +212,12 @@ def _doctor(target: Parser) -> None:
 def _kill(target: Parser) -> None:
     _everywhere(target, argparse.SUPPRESS)
     target.add_argument("--json", action="store_true", help="print JSON and nothing else")
+
+
+def _login(target: Parser) -> None:
+    _everywhere(target, argparse.SUPPRESS)
+    target.add_argument("--api-key", metavar="KEY", default=None, help="API key of your Kite Connect app (remembered)")
+    target.add_argument("--secret", action="store_true", help="ask for the API secret again")
+    target.add_argument("--paste", action="store_true", help="open no browser; paste the address that one ended at")
+    target.add_argument("--again", action="store_true", help="log in anew although today's session lives")
+    target.add_argument("--out", action="store_true", help="log out")

@@ -13,6 +13,7 @@ from engine.clock import Clock, SystemClock
 from engine.core.errors import InvalidOption
 from engine.engine_settings import EngineSettings
 from terminal.arming import is_armed
+from terminal.connection import kite_options
 from terminal.settings import Settings
 
 REPLAY_SPEED = 60.0
@@ -33,7 +34,7 @@ def engine_settings(arguments: argparse.Namespace, settings: Settings, folder: P
         data_dir=folder,
         database=settings["database"],
         broker=settings["broker"],
-        broker_options={} if file is not None else _broker_options(settings, arguments.speed or 1.0),
+        broker_options={} if file is not None else _broker_options(settings, folder, arguments.speed or 1.0),
         mode="live" if arguments.live or is_armed(folder, (clock or SystemClock()).now_ns()) else "paper",
         capital=settings["capital"],
         charges=settings["charges"],
@@ -43,13 +44,12 @@ def engine_settings(arguments: argparse.Namespace, settings: Settings, folder: P
     )
 
 
-def _broker_options(settings: Settings, speed: float) -> dict[str, Any]:
+def _broker_options(settings: Settings, folder: Path, speed: float) -> dict[str, Any]:
     if settings["broker"] != "zerodha":
         return {"seed": settings["market_seed"], "speed": speed}
     if not settings["api_key"]:
         raise InvalidOption("Expected an API key for Zerodha, was none; give it in Connect, or as api_key among the settings.")
-    addresses = {"root": settings["kite_root"], "ws_root": settings["kite_ws_root"]}
-    return {"api_key": settings["api_key"]} | {name: address for name, address in addresses.items() if address}
+    return kite_options(settings, folder)
 
 
 def existing(name: str) -> Path:

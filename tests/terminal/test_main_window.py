@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from engine.core.model import Exchange, Instrument, Order, OrderRequest, OrderStatus, OrderType, Position, Product, Side
 from engine.view import EngineView
 from terminal.actions import Actions, bindings
+from terminal.connection import Connection
 from terminal.keymap import Keymap
 from terminal.main_window import MainWindow
 from terminal.settings import Settings
@@ -52,10 +53,13 @@ class Scene:
     def __init__(self, qtbot: QtBot, folder: Path) -> None:
         self.qtbot, self.folder = qtbot, folder
         self.view, self.settings, self.door = EngineView(), Settings.load(folder), Door()
+        self.connection = Connection(self.settings, folder)
         self.notices: list[tuple[str, str]] = []
         self.view.notice_given.connect(lambda level, text: self.notices.append((level, text)))
         self.theme = Theme.load("dark")
-        self.window = MainWindow(self.view, self.settings, self.door, Keymap(bindings()), self.theme)  # type: ignore[arg-type]
+        self.window = MainWindow(  # type: ignore[arg-type]
+            self.view, self.settings, self.door, Keymap(bindings()), self.theme, self.connection
+        )
         self.door.inner = Actions(self, None)  # type: ignore[arg-type]
 
     @property

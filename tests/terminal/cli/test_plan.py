@@ -33,7 +33,9 @@ def test_a_file_is_played_sixty_times_faster_unless_told(tmp_path: Path) -> None
 
 def test_zerodha_is_reached_by_its_key_and_on_paper_unless_armed_today(tmp_path: Path) -> None:
     made = plan(tmp_path, broker="zerodha", api_key="k", kite_root="http://127.0.0.1:1")
-    assert (made.broker_options, made.mode) == ({"api_key": "k", "root": "http://127.0.0.1:1"}, "paper")
+    page = {"root": "http://127.0.0.1:1", "page": "http://127.0.0.1:1/connect/login"}
+    assert made.broker_options == {"api_key": "k", "data_dir": tmp_path, "redirect_port": 8711} | page
+    assert made.mode == "paper"
     assert plan(tmp_path, "--live", broker="zerodha", api_key="k").mode == "live"
     clock = ManualClock(100)
     arm(tmp_path, "AB1234", 101)
