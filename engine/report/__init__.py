@@ -1,0 +1,5 @@
+"""What is handed over after a backtest: figures as JSON, and one page that opens anywhere."""
+
+from engine.report.report import Report
+
+__all__ = ["Report"]
