@@ -16,10 +16,15 @@ from engine.core.model import EXTERNAL, HAND, Exchange, Product, to_units
 from engine.core.options import Option, parse
 from engine.core.registry import RULES, Template
 from engine.core.sizing import FIXED, Sizing, parse_sizing
+from engine.rule_strategy import NAME as CUSTOM
+from engine.rule_strategy import rules_template
 from engine.strategy_files import template_of
 
 CALLBACK = "callback"
 """`strategy_type` of a strategy that has no template: a function of the user's decides."""
+
+WITHOUT_RULES = "ema_crossover"
+"""What a custom strategy trades by when it was given no rules."""
 
 MODES = ("paper", "live")
 
@@ -27,13 +32,15 @@ SCAN_INTERVAL = Option("scan_interval", 1, "Bar that decisions are made on", 1, 
 
 STRATEGY_OPTIONS = (
     Option("name", "", "How it is called on the screen and in the order book", is_required=True),
-    Option("strategy_type", "", "Template, path of a .py file, or callback for a function of your own", is_required=True),
+    Option("strategy_type", "", "Template, path of a .py file, custom for rules, or callback for a function of your own", is_required=True),
     Option("symbols", (), "What it trades: RELIANCE or NSE:RELIANCE", is_required=True),
     Option("exchange", "NSE", "Of symbols that name none", choices=tuple(Exchange)),
     Option("product", "MIS", "How positions are carried", choices=tuple(Product)),
     Option("sizing", "risk", "risk, or fixed:N units"),
     SCAN_INTERVAL,
     Option("parameters", "", "Of the template, and scan_interval", is_optional=True),
+    Option("rules", "", "Of a custom strategy; without them it is the EMA crossover", is_optional=True),
+    Option("description", "", "What it is meant to do, in the trader's words"),
 )
 
 RISK_OPTIONS = (
@@ -75,7 +82,7 @@ def parse_strategy(
 ) -> StrategyConfig:
     """Parse the two dicts of the public API; `strategy_id` defaults to one made of the name."""
     strategy_config = _mapping(strategy_config, "strategy_config")
-    plain = {name: None if name == "parameters" else value for name, value in strategy_config.items()}
+    plain = {name: None if name in ("parameters", "rules") else value for name, value in strategy_config.items()}
     given = parse(STRATEGY_OPTIONS, plain, "strategy_config")
     parameters = dict(_mapping(strategy_config.get("parameters"), "parameters"))
     scan = parameters.pop("scan_interval", None)
@@ -83,7 +90,7 @@ def parse_strategy(
         raise InvalidOption("Expected scan_interval once, was given in strategy_config and in its parameters; drop one.")
     minutes = SCAN_INTERVAL.parse(scan) if scan is not None else given["scan_interval"]
     name, kind = given["name"], given["strategy_type"]
-    template = None if kind == CALLBACK else template_of(kind)
+    template = None if kind == CALLBACK else _template(kind, strategy_config.get("rules"))
     limits, risk = _risk(_mapping(risk_config, "risk_config"))
     keys = _keys(given["symbols"], given["exchange"])
     return StrategyConfig(
@@ -107,6 +114,14 @@ def check_mode(mode: str) -> str:
     if mode not in MODES:
         raise InvalidOption(f'Expected mode to be paper or live, was "{mode}"{did_you_mean(mode, MODES)}')
     return mode
+
+
+def _template(kind: str, rules: object) -> Template:
+    if kind != CUSTOM:
+        if rules is not None:
+            raise InvalidOption(f'Expected rules only of a strategy of type {CUSTOM}, was "{kind}"; drop one of them.')
+        return template_of(kind)
+    return template_of(WITHOUT_RULES) if rules is None else rules_template(rules)
 
 
 def _risk(given: Mapping[str, object]) -> tuple[dict[str, float], dict[str, Any]]:
