@@ -38,7 +38,8 @@ async def run(options: Options) -> None:
     ticking = loop.create_task(server.run_clock())
     root = f"127.0.0.1:{server.port}"
     control_root = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    ready = {"root": f"http://{root}", "ws_root": f"ws://{root}", "control_root": control_root}
+    safe = "s" if options.certificate else ""
+    ready = {"root": f"http{safe}://{root}", "ws_root": f"ws{safe}://{root}", "control_root": control_root}
     ready |= {"api_key": options.api_key, "api_secret": options.api_secret, "user_id": options.user_id, "pid": str(os.getpid())}
     print(json.dumps(ready), flush=True)
     await server.stopped.wait()

@@ -109,6 +109,12 @@ def close_sockets(server: Server, code: int = 1000, reason: str = "", abruptly: 
 
 
 @command
+def cut_connections(server: Server, reset: bool = False) -> int:
+    """Close every HTTP connection that stands, idle ones too; returns how many. Websockets stay."""
+    return server.cut_connections(reset)
+
+
+@command
 def cut_frame(server: Server, at: int) -> None:
     """Cut the next frame of each open websocket at a byte, then close."""
     for one in server.hub.subscribers:

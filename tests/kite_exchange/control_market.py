@@ -87,7 +87,19 @@ def place_elsewhere(server: Server, **form: Any) -> str:
 @command
 def cancel_elsewhere(server: Server, order_id: str) -> None:
     """Cancel an order as from the broker's own app."""
-    server.exchange.desk.cancel(server.exchange.desk.find(order_id).variety, order_id)
+    server.exchange.amendments.cancel(server.exchange.desk.find(order_id).variety, order_id)
+
+
+@command
+def disguise(server: Server, order_id: str, **fields: Any) -> None:
+    """Let an order's row and updates say something else (a new status, a field nobody knows); without fields, the truth again."""
+    server.exchange.desk.find(order_id).disguise = fields
+
+
+@command
+def tell_again(server: Server, order_id: str) -> None:
+    """Send the update of an order once more, as it stands."""
+    server.exchange.desk.tell(server.exchange.desk.find(order_id))
 
 
 @command
@@ -104,7 +116,7 @@ def reject_next(server: Server, message: str, **where: Any) -> None:
 
 @command
 def appear_late(server: Server, seconds: float, **where: Any) -> None:
-    """Keep the next order out of the order book for so long, though it is at work."""
+    """Keep the next order out of the order book for so long, though it is at work; no update tells of it till then."""
     server.exchange.late.append((seconds, {name: str(value) for name, value in where.items()}))
 
 

@@ -1,11 +1,10 @@
 """An order's life at the exchange: accepted, queued, triggered, filled, changed, withdrawn.
 
-Every change of state goes through `_to`, which writes the history; what the client is told of comes from `_tell`.
+Every change of state goes through `to`, which writes the history; what the client is told of comes from `tell`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tests.kite_exchange import checks
@@ -48,14 +47,14 @@ class Desk:
         order.visible_ns = max(order.visible_ns, exchange.clock.now_ns + exchange.late_ns(order))
         self.orders[order.order_id] = order
         if order.variety == "amo":
-            self._to(order, "AMO REQ RECEIVED")
+            self.to(order, "AMO REQ RECEIVED")
             return
-        self._to(order, "PUT ORDER REQ RECEIVED")
-        self._to(order, "VALIDATION PENDING")
+        self.to(order, "PUT ORDER REQ RECEIVED")
+        self.to(order, "VALIDATION PENDING")
         if refusal is not None:
             self.reject(order, refusal.message)
             return
-        self._to(order, "OPEN PENDING")
+        self.to(order, "OPEN PENDING")
         if exchange.options.order_latency > 0:
             exchange.clock.call_later(exchange.options.order_latency, lambda: self._reach_exchange(order))
         else:
@@ -77,10 +76,10 @@ class Desk:
             return
         order.exchange_id = f"1{order.order_id}"
         if order.stop_type:
-            self._to(order, "TRIGGER PENDING")
+            self.to(order, "TRIGGER PENDING")
             self._stops.setdefault(order.listing.row, []).append(order)
         else:
-            self._work(order)
+            self.work(order)
         if order.validity == "TTL":
             self._exchange.clock.call_later(order.ttl_minutes * 60, lambda: self._lapse(order))
 
@@ -105,7 +104,8 @@ class Desk:
             self.queues[row] = Queue(self._exchange.board, row, self.filled)
         return self.queues[row]
 
-    def _work(self, order: Order) -> None:
+    def work(self, order: Order) -> None:
+        """Bring an order to its queue: a market order at the edge of its protection."""
         listing = order.listing
         last = int(self._exchange.board.last[listing.row])
         if order.order_type in ("MARKET", "SL-M"):
@@ -116,7 +116,7 @@ class Desk:
             order.tags += ["mktp", f"mktp:{percent:.2f}"]
         else:
             order.limit = order.price
-        self._to(order, "OPEN")
+        self.to(order, "OPEN")
         self.queue(listing.row).add(order.order_id, order.side, order.limit, order.remaining, order.validity != "IOC")
         if order.validity == "IOC" and not order.is_final:
             self.withdraw(order, "Order cancelled by the exchange: IOC")
@@ -132,8 +132,9 @@ class Desk:
         trade = Trade(f"{len(self.trades) + 70_000_001}", order, quantity, price, exchange.clock.stamp(), exchange.clock.now_ns)
         self.trades.append(trade)
         exchange.account.deal(trade)
-        self._to(order, "COMPLETE" if order.filled == order.quantity else "OPEN")
-        self._tell(order, "" if order.is_final else exchange.options.partial_update)
+        partial = order.status if order.status in ("CANCEL PENDING", "MODIFY PENDING") else "OPEN"
+        self.to(order, "COMPLETE" if order.filled == order.quantity else partial)
+        self.tell(order, "" if order.is_final else exchange.options.partial_update)
         if order.is_final and "iceberg" in order.meta:
             self._next_leg(order)
 
@@ -166,109 +167,44 @@ class Desk:
                 for order in [one for one in stops if (last - one.trigger) * one.side >= 0]:
                     stops.remove(order)
                     order.stop_type = ""
-                    self._work(order)
+                    self.work(order)
             if row in self.queues:
                 self.queues[row].meet_market()
 
-    # Changing one's mind.
+    # Going out.
 
-    def find(self, order_id: str) -> Order:
-        """Return an order; an unknown number is refused."""
-        order = self.orders.get(order_id)
-        if order is None:
-            raise KiteError("OrderException", "Order not found.", 404)
-        return order
-
-    def modify(self, variety: str, order_id: str, form: Mapping[str, str]) -> None:
-        """Change what the form names; a larger quantity or another price loses the place in the queue."""
-        order = self.find(order_id)
-        checks.check_modifiable(order.status, order.is_final, order.modifications)
-        if variety != order.variety:
-            raise wrong_input("Invalid `variety`.")
-        order_type = checks.one_of(form, "order_type", checks.ORDER_TYPES, order.order_type)
-        if order_type != order.order_type and order_type in ("SL", "SL-M") and not order.stop_type:
-            raise wrong_input("A LIMIT order cannot be modified to an SL order.")
-        quantity = checks.whole(form, "quantity", order.quantity)
-        price = checks.money(form, "price") if "price" in form else order.price
-        trigger = checks.money(form, "trigger_price") if "trigger_price" in form else order.trigger
-        self._check_change(order, order_type, quantity, price, trigger)
-        protection = checks.check_protection(form, order_type) if order_type != order.order_type else order.protection
-        validity = checks.one_of(form, "validity", checks.VALIDITIES, order.validity)
-        for step in ("MODIFY VALIDATION PENDING", "MODIFY PENDING"):
-            self._to(order, step)
-        only_smaller = (price, trigger, order_type) == (order.price, order.trigger, order.order_type) and quantity <= order.quantity
-        order.quantity, order.price, order.trigger = quantity, price, trigger
-        order.order_type, order.protection, order.validity = order_type, protection, validity
-        order.modifications += 1
-        self._to(order, "MODIFIED")
-        self._again(order, only_smaller)
-
-    def _check_change(self, order: Order, order_type: str, quantity: int, price: int, trigger: int) -> None:
-        checks.check_quantity(order.listing, quantity)
-        checks.check_freeze(order.listing, quantity)
-        if quantity <= order.filled:
-            raise wrong_input(f"Quantity cannot be less than or equal to the filled quantity of {order.filled}.")
-        last = int(self._exchange.board.last[order.listing.row])
-        wanted = trigger if order_type in ("SL", "SL-M") and order.stop_type else 0
-        kind = order_type if order.stop_type else ("LIMIT" if order_type == "SL" else order_type)
-        checks.check_prices(order.listing, order.side, kind, 0 if kind in ("MARKET", "SL-M") else price, wanted, last)
-
-    def _again(self, order: Order, keeps_place: bool) -> None:
-        if order.variety == "amo" and order.exchange_id is None:
-            self._to(order, "AMO REQ RECEIVED")
-        elif order.stop_type and order.order_type in ("SL", "SL-M"):
-            order.stop_type = order.order_type
-            self._to(order, "TRIGGER PENDING")
-        else:
-            self._leave(order, keeps_place)
-            if keeps_place and self.queue(order.listing.row).reduce(order.order_id, order.remaining):
-                self._to(order, "OPEN")
-            else:
-                self._tell(order, self._exchange.options.partial_update)
-                self._work(order)
-                return
-        self._tell(order, self._exchange.options.partial_update)
-
-    def _leave(self, order: Order, keeps_place: bool = False) -> None:
+    def leave(self, order: Order) -> None:
+        """Take an order off the queue, or from among the stops."""
         stops = self._stops.get(order.listing.row, [])
         if order in stops:
             stops.remove(order)
             order.stop_type = ""
-        elif not keeps_place:
+        else:
             self.queue(order.listing.row).remove(order.order_id)
-
-    def cancel(self, variety: str, order_id: str) -> None:
-        """Withdraw an order at its owner's wish."""
-        order = self.find(order_id)
-        checks.check_modifiable(order.status, order.is_final, 0)
-        if variety != order.variety:
-            raise wrong_input("Invalid `variety`.")
-        self._to(order, "CANCEL PENDING")
-        self.withdraw(order, None)
 
     def withdraw(self, order: Order, message: str | None) -> None:
         """End an order with what it has filled."""
-        self._leave(order)
+        self.leave(order)
         order.cancelled = order.quantity - order.filled
         order.message = message
-        self._to(order, "CANCELLED AMO" if order.variety == "amo" and order.exchange_id is None and message is None else "CANCELLED")
+        self.to(order, "CANCELLED AMO" if order.variety == "amo" and order.exchange_id is None and message is None else "CANCELLED")
         if order.status == "CANCELLED AMO":
-            self._to(order, "CANCELLED")
-        self._tell(order)
+            self.to(order, "CANCELLED")
+        self.tell(order)
 
     def reject(self, order: Order, message: str) -> None:
         """Refuse an order that is in the order book already."""
-        self._leave(order)
+        self.leave(order)
         order.message = message
-        self._to(order, "REJECTED")
-        self._tell(order)
+        self.to(order, "REJECTED")
+        self.tell(order)
 
     def release_amo(self) -> None:
         """Send the orders that waited for the market to open."""
         for order in list(self.orders.values()):
             if order.status == "AMO REQ RECEIVED":
-                self._to(order, "PUT ORDER REQ RECEIVED")
-                self._to(order, "OPEN PENDING")
+                self.to(order, "PUT ORDER REQ RECEIVED")
+                self.to(order, "OPEN PENDING")
                 self._reach_exchange(order)
 
     def end_day(self) -> None:
@@ -286,6 +222,13 @@ class Desk:
 
     # Saying so.
 
+    def find(self, order_id: str) -> Order:
+        """Return an order; an unknown number is refused."""
+        order = self.orders.get(order_id)
+        if order is None:
+            raise KiteError("OrderException", "Order not found.", 404)
+        return order
+
     def shown_type(self, order: Order) -> str:
         """Return the order type as the order book shows it."""
         return "LIMIT" if order.is_protected else order.order_type
@@ -294,11 +237,15 @@ class Desk:
         """Return an order's row of the order book."""
         return order.row(self.shown_type(order))
 
-    def _to(self, order: Order, status: str) -> None:
+    def to(self, order: Order, status: str) -> None:
+        """Bring an order into a state, and write it into its history."""
         order.status = status
         order.exchange_time = self._exchange.clock.stamp() if order.exchange_id else None
         order.note(self.shown_type(order))
 
-    def _tell(self, order: Order, status: str = "") -> None:
+    def tell(self, order: Order, status: str = "") -> None:
+        """Send the update of an order, as it stands or under another status; none while the order is out of sight."""
+        if order.visible_ns > self._exchange.clock.now_ns:
+            return
         row = self.row(order)
         self._exchange.publish({**row, "status": status or row["status"]})

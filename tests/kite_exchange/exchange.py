@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.kite_exchange.amendments import Amendments
 from tests.kite_exchange.board import Board
 from tests.kite_exchange.candles import History
 from tests.kite_exchange.catalogue import Catalogue, Listing, units
@@ -49,12 +50,14 @@ class Exchange:
         self.account = Account(self)
         self.intake = Intake(self)
         self.desk = Desk(self)
+        self.amendments = Amendments(self)
         self.sessions = Sessions(options, self.clock)
         self.on_update: Callable[[dict[str, Any]], None] = lambda update: None
         self.on_ticks: Callable[[np.ndarray], None] = lambda rows: None
         self.on_session_end: Callable[[str], None] = lambda token: None
         self.redirect_url = options.redirect_url
         self.login_answer = "success"
+        self.dumps: dict[str | None, bytes] = {}  # of the day, by exchange
         self.late: list[tuple[float, dict[str, str]]] = []
         self.triggers = Triggers(self)
         self.history = History(self)
@@ -137,6 +140,7 @@ class Exchange:
         self.account.settle()
         self.desk.forget()
         self.board.start_day()
+        self.dumps.clear()
 
     def square_off(self) -> list[str]:
         """Close every MIS position at the market, as the broker does; returns the order numbers."""

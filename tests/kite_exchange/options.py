@@ -44,6 +44,7 @@ class Options:
     heartbeat: float = 2.0
     default_mode: str = "quote"  # what a bare subscribe gives
     packets_per_frame: int = 500
+    certificate: str = ""  # a PEM file with key and certificate: HTTPS and WSS
     until_eof: bool = False  # end when standard input is closed
 
     def changed(self, **changes: Any) -> Options:

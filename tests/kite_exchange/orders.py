@@ -48,6 +48,7 @@ class Order:
     exchange_time: str | None = None
     visible_ns: int = 0  # the order book shows it from then on
     opened_day: str = ""
+    disguise: dict[str, Any] = field(default_factory=dict)  # what the row says instead, for a test
     limit: int = 0  # what it works at: the price, or the edge of the protection
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -99,7 +100,7 @@ class Order:
             "tag": self.tag,
             "guid": f"{self.app_id}X{self.order_id[-8:]}",
         }
-        return {**row, "tags": tags} if tags else row
+        return {**row, **({"tags": tags} if tags else {}), **self.disguise}
 
     def average(self) -> float:
         """Return the average price of the fills in rupees; 0 without one."""

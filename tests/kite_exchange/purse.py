@@ -166,35 +166,8 @@ class Account:
 
         Of each position: net, average, realised by average cost, unrealised at the last price. Of each order: filled, value, charges.
         """
-        board = self._exchange.board
-        positions = [
-            {
-                "exchange": one.listing.exchange,
-                "tradingsymbol": one.listing.symbol,
-                "product": one.product,
-                "net": one.net,
-                "realised": _exact(one.realised * one.listing.multiplier),
-                "unrealised": _exact((one.net * int(board.last[one.listing.row]) - one.cost) * one.listing.multiplier),
-                "last_price": plain(int(board.last[one.listing.row])),
-            }
-            for one in self.positions.values()
-        ]
-        orders = [
-            {
-                "order_id": one.order_id,
-                "tag": one.tag,
-                "tradingsymbol": one.listing.symbol,
-                "exchange": one.listing.exchange,
-                "product": one.product,
-                "side": "BUY" if one.side > 0 else "SELL",
-                "status": one.status,
-                "quantity": one.quantity,
-                "filled": one.filled,
-                "value": _exact(one.value * one.listing.multiplier),
-                "charges": str(self.order_charges(one).total) if one.filled else "0",
-            }
-            for one in self._exchange.desk.orders.values()
-        ]
+        positions = [self._position_facts(one) for one in self.positions.values()]
+        orders = [self._order_facts(one) for one in self._exchange.desk.orders.values()]
         realised = sum((Decimal(one["realised"]) for one in positions), Decimal(0))
         unrealised = sum((Decimal(one["unrealised"]) for one in positions), Decimal(0))
         charges = sum((Decimal(one["charges"]) for one in orders), Decimal(0))
@@ -207,6 +180,33 @@ class Account:
             "charges": str(charges),
             "net_pnl": str(realised + unrealised - charges),
             "cash": {name: _exact(amount) for name, amount in self.cash.items()},
+        }
+
+    def _position_facts(self, one: Position) -> dict[str, Any]:
+        last, many = int(self._exchange.board.last[one.listing.row]), one.listing.multiplier
+        return {
+            "exchange": one.listing.exchange,
+            "tradingsymbol": one.listing.symbol,
+            "product": one.product,
+            "net": one.net,
+            "realised": _exact(one.realised * many),
+            "unrealised": _exact((one.net * last - one.cost) * many),
+            "last_price": plain(last),
+        }
+
+    def _order_facts(self, one: Order) -> dict[str, Any]:
+        return {
+            "order_id": one.order_id,
+            "tag": one.tag,
+            "tradingsymbol": one.listing.symbol,
+            "exchange": one.listing.exchange,
+            "product": one.product,
+            "side": "BUY" if one.side > 0 else "SELL",
+            "status": one.status,
+            "quantity": one.quantity,
+            "filled": one.filled,
+            "value": _exact(one.value * one.listing.multiplier),
+            "charges": str(self.order_charges(one).total) if one.filled else "0",
         }
 
 

@@ -18,14 +18,14 @@ def place(exchange: Exchange, call: Call) -> Any:
 @route("PUT", "/orders/{variety}/{order_id}", kind="change", needs_ip=True)
 def modify(exchange: Exchange, call: Call) -> Any:
     """Change an order."""
-    exchange.desk.modify(call.values["variety"], call.values["order_id"], call.form)
+    exchange.amendments.modify(call.values["variety"], call.values["order_id"], call.form)
     return {"order_id": call.values["order_id"]}
 
 
 @route("DELETE", "/orders/{variety}/{order_id}", kind="change", needs_ip=True)
 def cancel(exchange: Exchange, call: Call) -> Any:
     """Withdraw an order."""
-    exchange.desk.cancel(call.values["variety"], call.values["order_id"])
+    exchange.amendments.cancel(call.values["variety"], call.values["order_id"])
     return {"order_id": call.values["order_id"]}
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MODES = ("ltp", "quote", "full")
 MOST_TOKENS = 3000
+EASY = 1_000_000  # bytes in the transport that a client soon has read
 BACKLOG = 16_000_000  # bytes in the transport above which ticks are dropped
 
 
@@ -201,6 +202,18 @@ class Hub:
         self.send_text(json.dumps({"type": "error", "data": words}), [one])
 
     # Being sure.
+
+    def is_behind(self) -> bool:
+        """Whether a client reads more slowly than it is sent to."""
+        return any(one.transport.get_write_buffer_size() > EASY for one in self.subscribers)
+
+    async def ease(self) -> None:
+        """Let others run, and clients read up; one that does not read at all is waited for no longer than a second."""
+        await asyncio.sleep(0)
+        for _ in range(1000):
+            if not self.is_behind():
+                return
+            await asyncio.sleep(0.001)
 
     async def flush(self, within_s: float) -> bool:
         """Wait until every client has read all that was sent to it: it answers a ping that went last. False if one did not."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import socket
-import struct
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.kite_exchange.browser import fetch
 from tests.kite_exchange.official import OfficialRest, Raised
 from tests.kite_exchange.process import ControlError, RunningExchange
 
@@ -178,88 +174,63 @@ def test_an_answer_is_cut_exactly_at_its_byte(exchange: RunningExchange, at: int
     assert came.startswith(b"HTTP/1.1 200"[:at])
 
 
-def test_the_door_of_the_websocket_can_be_shut(exchange: RunningExchange) -> None:
-    token = exchange.login()
-    url = f"{exchange.root}/?{urlencode({'api_key': exchange.api_key, 'access_token': token})}"
-    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "x" * 22 + "=="}
-    exchange.control("fault", how="error", status=503, kind="stream")
-    assert fetch("GET", url, headers=upgrade)[0] == 503
-    exchange.control("fault", how="drop", kind="stream")
-    with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
-        fetch("GET", url, headers=upgrade)
-
-
-class Socket:
-    """A websocket by hand: a handshake, and the frames as they come."""
-
-    def __init__(self, exchange: RunningExchange) -> None:
-        parts = urlsplit(exchange.root)
-        self._socket = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10)
-        query = urlencode({"api_key": exchange.api_key, "access_token": exchange.login()})
-        head = f"GET /?{query} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        self._socket.sendall(f"{head}Sec-WebSocket-Key: {'x' * 22}==\r\n\r\n".encode())
-        self._stream = self._socket.makefile("rb")
-        while self._stream.readline().strip():
-            pass
-
-    def send(self, message: object) -> None:
-        data = json.dumps(message).encode()
-        self._socket.sendall(struct.pack(">BB4s", 0x81, 0x80 | len(data), b"\0\0\0\0") + data)
-
-    def frame(self) -> tuple[int, bytes]:
-        """Return opcode and payload of the next frame; an end of the stream gives what has come of it, as opcode -1."""
-        head = self._stream.read(2)
-        if len(head) < 2:
-            return -1, head
-        size = head[1]
-        if size >= 126:
-            size = int.from_bytes(self._stream.read(2 if size == 126 else 8), "big")
-        payload = self._stream.read(size)
-        return (head[0] & 15, payload) if len(payload) == size else (-1, payload)
-
-    def close(self) -> None:
-        self._stream.close()
-        self._socket.close()
-
-
-def test_a_silent_socket_says_nothing_not_even_a_heartbeat(exchange: RunningExchange) -> None:
-    listener = Socket(exchange)
-    try:
-        listener.send({"a": "subscribe", "v": [408065]})
-        assert len(listener.frame()[1]) == 2 + 2 + 44
-        exchange.control("go_silent")
-        exchange.control("advance", seconds=10)
-        exchange.control("set_price", symbol="INFY", price=1501)
-        exchange.control("go_silent", silent=False)
-        exchange.control("send_text", text="first")
-        assert listener.frame() == (1, b"first"), "nothing of the silence comes later"
-        exchange.control("stop_ticks")
-        exchange.control("set_price", symbol="INFY", price=1502)
-        exchange.control("advance", seconds=4)
-        assert listener.frame() == (2, b"\0")
-    finally:
-        listener.close()
-
-
-def test_a_close_code_and_a_cut_frame(exchange: RunningExchange) -> None:
-    listener = Socket(exchange)
-    try:
-        exchange.control("close_sockets", code=1001, reason="going away")
-        assert listener.frame() == (8, (1001).to_bytes(2, "big") + b"going away")
-    finally:
-        listener.close()
-    listener = Socket(exchange)
-    try:
-        exchange.control("cut_frame", at=9)
-        exchange.control("send_text", text="more than nine bytes")
-        assert listener.frame() == (-1, b"more th")
-    finally:
-        listener.close()
-
-
 def test_a_server_that_is_down_refuses_and_comes_back_on_its_port(kite: OfficialRest, exchange: RunningExchange) -> None:
     exchange.control("go_down")
     with pytest.raises(Raised, match="ConnectionError"):
         kite.call("profile")
     exchange.control("come_up")
     assert kite.call("profile")["user_id"] == exchange.user_id
+
+
+# An exchange that takes its time.
+
+
+def test_a_fill_may_come_before_the_cancel(kite: OfficialRest, exchange: RunningExchange) -> None:
+    order_id = kite.call("place_order", **{**ORDER, "price": 1490.0})
+    exchange.control("configure", order_latency=5.0)
+    assert kite.call("cancel_order", "regular", order_id) == order_id
+    assert kite.call("orders")[0]["status"] == "CANCEL PENDING"
+    exchange.control("set_price", symbol="INFY", price=1489.0)
+    exchange.control("advance", seconds=6)
+    assert [kite.call("orders")[0][name] for name in ("status", "filled_quantity")] == ["COMPLETE", 10]
+
+
+def test_a_partial_fill_may_come_before_the_cancel_and_stays(kite: OfficialRest, exchange: RunningExchange) -> None:
+    order_id = kite.call("place_order", **{**ORDER, "price": 1490.0})
+    exchange.control("configure", order_latency=5.0)
+    kite.call("cancel_order", "regular", order_id)
+    exchange.control("set_depth", symbol="INFY", buy=[], sell=[[1490.0, 4]])
+    row = kite.call("orders")[0]
+    assert (row["status"], row["filled_quantity"]) == ("CANCEL PENDING", 4)
+    exchange.control("advance", seconds=6)
+    row = kite.call("orders")[0]
+    assert (row["status"], row["filled_quantity"], row["cancelled_quantity"]) == ("CANCELLED", 4, 6)
+
+
+def test_a_modification_that_a_fill_overtakes_is_not_made(kite: OfficialRest, exchange: RunningExchange) -> None:
+    order_id = kite.call("place_order", **{**ORDER, "price": 1490.0})
+    exchange.control("configure", order_latency=5.0)
+    kite.call("modify_order", "regular", order_id, quantity=3)
+    exchange.control("set_depth", symbol="INFY", buy=[], sell=[[1490.0, 4]])
+    exchange.control("advance", seconds=6)
+    row = kite.call("orders")[0]
+    assert (row["status"], row["quantity"], row["filled_quantity"], row["modified"]) == ("OPEN", 10, 4, False)
+    assert [one["status"] for one in kite.call("order_history", order_id)][-2:] == ["NOT MODIFIED", "OPEN"]
+
+
+def test_an_order_can_say_what_nobody_has_heard_of(kite: OfficialRest, exchange: RunningExchange) -> None:
+    order_id = kite.call("place_order", **{**ORDER, "price": 1490.0})
+    exchange.control("disguise", order_id=order_id, status="UNDER THE MOON", omens=3)
+    row = kite.call("orders")[0]
+    assert (row["status"], row["omens"]) == ("UNDER THE MOON", 3)
+    exchange.control("disguise", order_id=order_id)
+    assert kite.call("orders")[0]["status"] == "OPEN"
+
+
+# Connections.
+
+
+def test_an_idle_connection_can_be_cut_under_the_client(kite: OfficialRest, exchange: RunningExchange) -> None:
+    kite.call("profile")
+    assert exchange.control("cut_connections") >= 1
+    assert kite.call("profile")["user_id"] == exchange.user_id, "urllib3 sees that it is closed and opens another"

@@ -57,9 +57,9 @@ def step(exchange: Exchange, wish: dict[str, Any]) -> None:
         elif ids:
             order_id = ids[wish.pop("nth") % len(ids)]
             if what == "cancel":
-                exchange.desk.cancel("regular", order_id)
+                exchange.amendments.cancel("regular", order_id)
             else:
-                exchange.desk.modify("regular", order_id, wish)
+                exchange.amendments.modify("regular", order_id, wish)
     except KiteError:
         return
 
