@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from engine.core.figures import in_lakhs
 from engine.core.model import UNITS
@@ -17,13 +17,16 @@ from engine.core.registry import METRICS
 from engine.report import charts
 from engine.report.order import FIRST, in_groups
 from engine.report.page_data import charted, script_data
+from engine.report.report import Report
 from engine.report.tables import HEADS, MONTHS, breakdowns, monthly_returns
 from engine.report.text import Cell, day, figure, gain, number, percent, rupees, table, tone
 
-if TYPE_CHECKING:
-    from engine.report.report import Report
-
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+
+
+def write_page(report: Report, path: Path) -> None:
+    """Write the page into a file."""
+    path.write_text(page_of(report), encoding="utf-8")
 
 
 def page_of(report: Report) -> str:

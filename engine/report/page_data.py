@@ -6,7 +6,7 @@ Times are seconds, prices paise, each told as its difference from the one before
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from engine.core.model import PAISA
 from engine.core.records import REASONS, Rows
 from engine.report.plot import thin
-
-if TYPE_CHECKING:
-    from engine.report.report import Report
+from engine.report.report import Report
 
 CANDLES = 9_000
 """Bars that the page holds of all instruments together, at most; more are put together."""

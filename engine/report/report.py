@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,6 @@ from engine.core.registry import METRICS
 from engine.core.run import Run
 from engine.core.trades import STILL_OPEN
 from engine.report.fingerprint import fingerprint
-from engine.report.page import page_of
 
 OPEN = "open"
 """Exit reason of a position that was still held with the last bar."""
@@ -151,10 +149,6 @@ class Report:
             "equity_final": (int(run.equity[-1]) if len(run.equity) else run.capital_units) / UNITS,
             "run_s": result.run_s,
         }
-
-    def write_page(self, path: Path) -> None:
-        """Write the page: one file that needs no other."""
-        path.write_text(page_of(self), encoding="utf-8")
 
 
 def reason_of(code: int) -> str:

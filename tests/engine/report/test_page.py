@@ -15,7 +15,7 @@ import pytest
 
 from engine.core.records import BAR, Rows
 from engine.core.registry import METRICS
-from engine.report import Report
+from engine.report import Report, write_page
 from engine.report.order import in_groups
 from engine.report.page import page_of
 from engine.report.page_data import script_data
@@ -55,7 +55,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_is_whole_and_loads_nothing(make_report: MakeReport, tmp_path: Path) -> None:
-    make_report({SHARE: wave(), OTHER: wave(phase=2.0)}, notes=["3 bars missing"]).write_page(tmp_path / "report.html")
+    write_page(make_report({SHARE: wave(), OTHER: wave(phase=2.0)}, notes=["3 bars missing"]), tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     page = Page(text)
     assert page.open == []
@@ -141,7 +141,7 @@ def test_every_metric_has_a_place() -> None:
 @pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript engine here")
 def test_the_pages_script_draws_and_lists_the_trades(make_report: MakeReport, tmp_path: Path) -> None:
     report = make_report({SHARE: wave(), OTHER: wave(phase=2.0)})
-    report.write_page(tmp_path / "report.html")
+    write_page(report, tmp_path / "report.html")
     driver = Path(__file__).with_name("page_driver.js")
     done = subprocess.run(["node", str(driver), str(tmp_path / "report.html")], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
