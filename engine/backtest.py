@@ -25,6 +25,7 @@ from engine.core.registry import Template
 from engine.core.replay import Outcome, Terms, replay
 from engine.core.run import Run
 from engine.core.sizing import Sizing
+from engine.strategy_signals import SignalCallback, template_of_function
 from engine.tariffs import Tariff
 
 
@@ -95,7 +96,7 @@ class BacktestResult:
 
 
 def run_backtest(
-    template: Template,
+    template: Template | SignalCallback,
     bars: Mapping[Instrument, Rows],
     parameters: Mapping[str, object] | None = None,
     *,
@@ -116,7 +117,7 @@ def run_backtest(
     clock: Clock | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> BacktestResult:
-    """Backtest a template on BAR rows by instrument, each in order of time.
+    """Backtest a template, or a function that decides, on BAR rows by instrument, each in order of time.
 
     `interval_s`: the bar of decisions (default: the bars' own, `base_s`, which defaults to their most common distance). `risk_pct`:
     of equity, per trade. `limits`: by rule, in the rule's unit. `tariff`: None = nothing costs anything. `calendar`: tells when MIS
@@ -125,6 +126,8 @@ def run_backtest(
     which it holds. `benchmark`: BAR rows that metrics compare with. `on_progress` is told how many bars are done. Raises
     HistoryMissing without bars, and UserErrors that say what was expected.
     """
+    if not isinstance(template, Template):
+        template = template_of_function(template)
     prepared = prepare(
         bars,
         interval_s=interval_s,

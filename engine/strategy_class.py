@@ -37,7 +37,7 @@ _PRICES = {name: at for at, name in enumerate(INTENT.names or ()) if name != "ta
 _NO_PRICES = (math.nan,) * len(_PRICES)
 
 
-class StrategyFault(ValueError):
+class StrategyFault(UserError):
     """A strategy asked for something that cannot be; it is stopped, and the sentence is shown."""
 
 

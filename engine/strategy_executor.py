@@ -23,15 +23,15 @@ from engine.instruments import Instruments
 from engine.session import TradingSession
 from engine.strategy_config import StrategyConfig, check_mode, parse_strategy
 from engine.strategy_home import StrategyHome
-from engine.strategy_leg import Leg, Seen, SignalCallback, StrategyFault
+from engine.strategy_leg import Leg, Seen
 from engine.strategy_orders import StrategyOrders
 from engine.strategy_setup import set_up
+from engine.strategy_signals import SignalCallback
 from engine.strategy_summary import Tally, status_of, summary_of
 
 log = logging.getLogger(__name__)
 
 S = StrategyState
-
 PATIENCE_S = 10.0
 """So long an emergency stop waits for its exits to fill before it says so."""
 
@@ -280,7 +280,7 @@ class StrategyExecutor(QObject):
 
     def _fault(self, error: Exception) -> None:
         """Stop this strategy, keep its protection, and tell."""
-        is_plain = isinstance(error, (StrategyFault, TradingError))
+        is_plain = isinstance(error, TradingError)
         self.tally.last_error = str(error) if is_plain else f"{type(error).__name__}: {error}"
         log.error("strategy %s stopped: %s", self.config.id, self.tally.last_error, exc_info=None if is_plain else error)
         if self._orders is not None:

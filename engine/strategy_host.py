@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from engine.core.errors import UserError
 from engine.core.model import IST, Bar, Instrument
@@ -27,7 +28,7 @@ class Host:
         assert template.plain is not None
         self.cls: type[Strategy] = template.plain
         self.streams = Streams(instrument, interval_s)
-        self._file = Path(inspect.getfile(self.cls))
+        self._file = _file_of(getattr(self.cls, "written_in", self.cls))
         self._due: dict[int, list[tuple[OnBar, Bar]]] = {}
         self._bars: list[Bar] = []
         try:
@@ -70,3 +71,11 @@ class Host:
         bar = self._bars[self.streams.at]
         began = datetime.fromtimestamp(bar.time_ns // 1_000_000_000, IST)
         return StrategyFault(f"{where(error, self._file)}, on the bar of {bar.instrument.symbol} at {began:%Y-%m-%d %H:%M}; mend it.")
+
+
+def _file_of(thing: Any) -> Path:
+    """Return where the user has written something; nowhere for what was made while running."""
+    try:
+        return Path(inspect.getfile(thing))
+    except TypeError:
+        return Path()

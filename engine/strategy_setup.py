@@ -9,6 +9,7 @@ import logging
 
 from engine.core.bars import MINUTE_NS, SECOND_NS, resample
 from engine.core.errors import HistoryMissing, InvalidOption
+from engine.core.model import UNITS, Instrument
 from engine.core.records import Rows
 from engine.instruments import Instruments
 from engine.session import TradingSession
@@ -33,7 +34,10 @@ async def set_up(session: TradingSession, config: StrategyConfig, known: Instrum
         if not instrument.is_tradable:
             raise InvalidOption(f"Expected symbols that can be traded, was {instrument.key}, an index; take its future or a share.")
     slots = await session.subscribe(instruments)
-    legs = [Leg(config, instrument, slot) for instrument, slot in zip(instruments, slots, strict=True)]
+    legs = [
+        Leg(config, instrument, slot, _SessionDesk(session, config, instrument))
+        for instrument, slot in zip(instruments, slots, strict=True)
+    ]
     session.positions.set_capital(config.capital_units, config.id)
     session.risk.limit_owner(config.id, config.limits)
     can_look_back = session.broker.capabilities.has_history and not session.broker.capabilities.is_replay
@@ -42,6 +46,21 @@ async def set_up(session: TradingSession, config: StrategyConfig, known: Instrum
         if can_look_back:
             await _look_back(session, config, leg, is_learning=is_learning)
     return legs
+
+
+class _SessionDesk:
+    """What one symbol of a plain-Python strategy may ask of the session that it trades in."""
+
+    def __init__(self, session: TradingSession, config: StrategyConfig, instrument: Instrument) -> None:
+        self._positions, self._config, self._key = session.positions, config, instrument.key
+
+    def position(self) -> int:
+        """Return the signed quantity that the strategy holds."""
+        return self._positions.quantity(self._key, self._config.product, self._config.id)
+
+    def equity(self) -> float:
+        """Return what the strategy is worth, in rupees."""
+        return self._positions.account(self._config.id).equity_units / UNITS
 
 
 async def _look_back(session: TradingSession, config: StrategyConfig, leg: Leg, *, is_learning: bool) -> None:

@@ -11,8 +11,9 @@ import pytest
 from engine.core.model import Exchange, Instrument, Quote
 from engine.core.records import BAR, Row, Rows, fields
 from engine.core.registry import Template
+from engine.strategy_class import StrategyFault
 from engine.strategy_config import StrategyConfig, parse_strategy
-from engine.strategy_leg import Leg, StrategyFault, Wish
+from engine.strategy_leg import Leg, Wish
 
 RELIANCE = Instrument(Exchange.NSE, "RELIANCE", 738561)
 QUOTE = Quote(RELIANCE, last_price=100.0, bid=99.95, ask=100.05, volume=7)
