@@ -37,6 +37,7 @@ def clear_faults(server: Server, number: int = 0) -> None:
         for one in server.hub.subscribers:
             one.is_silent = one.is_without_ticks = False
             one.cut_at = None
+        server.hub.muted[:] = False
 
 
 @command
@@ -84,23 +85,26 @@ async def wait_for_mode(server: Server, mode: str, tokens: int, within_s: float 
 
 
 @command
-def go_silent(server: Server, silent: bool = True) -> None:
-    """Keep the open websockets, send not a byte more on them: half open."""
-    for one in server.hub.subscribers:
+def go_silent(server: Server, silent: bool = True, number: int = 0) -> None:
+    """Keep the open websockets (or the one with this number), send not a byte more on them: half open."""
+    for one in server.hub.some(number):
         one.is_silent = silent
 
 
 @command
-def stop_ticks(server: Server, stopped: bool = True) -> None:
-    """Send heartbeats and updates, but no ticks."""
-    for one in server.hub.subscribers:
-        one.is_without_ticks = stopped
+def stop_ticks(server: Server, stopped: bool = True, symbols: list[str] | None = None) -> None:
+    """Send heartbeats and updates, but no ticks; with symbols, none of those instruments."""
+    for symbol in symbols or ():
+        server.hub.muted[server.exchange.listing(symbol).row] = stopped
+    if symbols is None:
+        for one in server.hub.subscribers:
+            one.is_without_ticks = stopped
 
 
 @command
-def close_sockets(server: Server, code: int = 1000, reason: str = "", abruptly: bool = False, reset: bool = False) -> int:
-    """Close the open websockets, with a close frame or without; returns how many."""
-    closed = list(server.hub.subscribers)
+def close_sockets(server: Server, code: int = 1000, reason: str = "", abruptly: bool = False, reset: bool = False, number: int = 0) -> int:
+    """Close the open websockets (or the one with this number), with a close frame or without; returns how many."""
+    closed = server.hub.some(number)
     for one in closed:
         if not abruptly and not reset:
             one.write(CLOSE, code.to_bytes(2, "big") + reason.encode(), server.exchange.clock.now_ns)
@@ -115,9 +119,9 @@ def cut_connections(server: Server, reset: bool = False) -> int:
 
 
 @command
-def cut_frame(server: Server, at: int) -> None:
-    """Cut the next frame of each open websocket at a byte, then close."""
-    for one in server.hub.subscribers:
+def cut_frame(server: Server, at: int, number: int = 0) -> None:
+    """Cut the next frame of each open websocket (or of the one with this number) at a byte, then close."""
+    for one in server.hub.some(number):
         one.cut_at = at
 
 

@@ -76,7 +76,7 @@ def listings(server: Server, exchange: str = "", count: int = 100_000) -> list[d
 
 @command
 def place_elsewhere(server: Server, **form: Any) -> str:
-    """Place an order as from the broker's own app: it has no tag of ours and another `placed_by` way."""
+    """Place an order as from the broker's own app."""
     exchange = server.exchange
     text = {name: str(value) for name, value in form.items()}
     order = exchange.intake.order_of(text.pop("variety", "regular"), text, int(text["quantity"]), app_id=0)

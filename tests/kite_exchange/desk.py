@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.kite_exchange import checks
+from tests.kite_exchange.catalogue import plain
 from tests.kite_exchange.errors import KiteError, wrong_input
 from tests.kite_exchange.intake import protected_price, protection_percent
 from tests.kite_exchange.matching import Queue
@@ -93,7 +93,7 @@ class Desk:
 
     def _band_message(self, order: Order) -> str:
         board, row = self._exchange.board, order.listing.row
-        low, high = checks.plain(int(board.lower[row])), checks.plain(int(board.upper[row]))
+        low, high = plain(int(board.lower[row])), plain(int(board.upper[row]))
         return f"17070 : The price is out of the current execution range: {low} to {high}."
 
     # At work.
@@ -235,7 +235,10 @@ class Desk:
 
     def row(self, order: Order) -> dict[str, Any]:
         """Return an order's row of the order book."""
-        return order.row(self.shown_type(order))
+        row = order.row(self.shown_type(order))
+        if self._exchange.options.warts and order.status == "CANCELLED":
+            row["pending_quantity"] = order.cancelled
+        return row
 
     def to(self, order: Order, status: str) -> None:
         """Bring an order into a state, and write it into its history."""

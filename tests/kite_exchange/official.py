@@ -53,10 +53,10 @@ class _Process:
 
 
 class OfficialRest(_Process):
-    """KiteConnect: `client.call("orders")` does what `KiteConnect.orders()` does, or raises Raised."""
+    """KiteConnect: `client.call("orders")` does what `KiteConnect.orders()` does, or raises Raised; `timeout` sets its own."""
 
-    def __init__(self, exchange: RunningExchange, timeout_s: float = 5.0) -> None:
-        super().__init__("official_rest", exchange.root, exchange.api_key, str(timeout_s))
+    def __init__(self, exchange: RunningExchange) -> None:
+        super().__init__("official_rest", exchange.root, exchange.api_key)
 
     def call(self, name: str, *arguments: Any, **named: Any) -> Any:
         """Call a method of the client."""

@@ -24,6 +24,9 @@ def as_text(value: object) -> str:
 
 def answer(client: KiteConnect, call: dict[str, Any]) -> dict[str, Any]:
     """Run one call; an exception of the client is its answer."""
+    if call["name"] == "timeout":
+        client.timeout = call["arguments"][0]
+        return {"result": None}
     try:
         result = getattr(client, call["name"])(*call["arguments"], **call["named"])
     except Exception as error:  # noqa: BLE001 -- whatever the client raises is what the test wants to see
@@ -33,7 +36,7 @@ def answer(client: KiteConnect, call: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Serve calls until the input ends."""
-    client = KiteConnect(sys.argv[2], root=sys.argv[1], timeout=float(sys.argv[3]))
+    client = KiteConnect(sys.argv[2], root=sys.argv[1], timeout=5.0)
     for line in sys.stdin:
         print(json.dumps(answer(client, json.loads(line)), default=as_text), flush=True)
 

@@ -40,7 +40,8 @@ class Options:
     autoslice_shape: str = "parent"  # parent = {order_id, children}; flat = a list of the children
     protected_as: str = "LIMIT"  # what the order book says of a protected market order; LIMIT or MARKET
     partial_update: str = "UPDATE"  # status in the update of a partial fill or a modification; UPDATE or OPEN
-    order_latency: float = 0.0  # from acceptance to the exchange; 0 = at once
+    warts: bool = False  # a cancelled row keeps its pending quantity, as Kite's do
+    order_latency: float = 0.0  # from acceptance to the exchange, and of a change or cancel; 0 = at once
     heartbeat: float = 2.0
     default_mode: str = "quote"  # what a bare subscribe gives
     packets_per_frame: int = 500

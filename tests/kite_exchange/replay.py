@@ -70,7 +70,8 @@ def read_tape(path: str, catalogue: Catalogue, ticks_of_bar: int, default_symbol
 
 
 def _units(rupees: np.ndarray) -> Ints:
-    return np.rint(rupees * 100).astype(np.int64) * PAISA
+    paise: Ints = np.rint(rupees * 100).astype(np.int64)
+    return paise * PAISA
 
 
 def _row(catalogue: Catalogue, symbol: str, frame: object) -> int:

@@ -186,7 +186,7 @@ class Server:
                 await self.sleep(fault.seconds)
             if done is None and fault.how in ("delay", "cut"):
                 done = self._execute(route, call)
-            answer = done if fault.how in ("delay", "cut") else await self._go_wrong(request, fault)
+            answer = done if done is not None and fault.how in ("delay", "cut") else await self._go_wrong(request, fault)
             if fault.how == "cut":
                 self._cut(request, answer, fault)
         return answer.response(self.exchange.clock.http_date())

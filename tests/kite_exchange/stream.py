@@ -78,6 +78,7 @@ class Hub:
         self.packer = Packer(exchange.board)
         self.subscribers: list[Subscriber] = []
         self._numbered = 0
+        self.muted = np.zeros(len(exchange.board.token), bool)  # rows of which no ticks are sent
         self.on_stir: Callable[[], None] = lambda: None  # something came in, or somebody left
         self.update_faults = UpdateFaults(exchange.options.seed)
         exchange.on_ticks = self.send_ticks
@@ -97,9 +98,15 @@ class Hub:
 
     def send_ticks(self, rows: np.ndarray) -> None:
         """Send the rows that moved to whoever listens to them."""
+        if self.muted.any():
+            rows = rows[~self.muted[rows]]
         for one in self.subscribers:
             if not one.is_without_ticks:
                 self._send_rows(one, rows)
+
+    def some(self, number: int) -> list[Subscriber]:
+        """Return the websocket with a number; all of them for 0."""
+        return [one for one in self.subscribers if number in (0, one.number)]
 
     def _send_rows(self, one: Subscriber, rows: np.ndarray) -> None:
         if one.transport.get_write_buffer_size() > BACKLOG:

@@ -79,7 +79,7 @@ def test_a_replay_prints_exactly_the_bars_of_the_file(tmp_path: Path) -> None:
     advance(exchange, 120)
     assert ticks.count(infy.row) == 12
     candles = exchange.history.recorder.bars(infy.row, exchange.clock.now_ns - 300 * SECOND, exchange.clock.now_ns)
-    assert [[price / 10_000 for price in bar[1:5]] + bar[5:] for bar in candles] == [list(bar[2:]) for bar in BARS if bar[0] == "INFY"]
+    assert [(*(price / 10_000 for price in bar[1:5]), bar[5]) for bar in candles] == [bar[2:] for bar in BARS if bar[0] == "INFY"]
     assert exchange.listing("NSE:NEWCO").kind == "EQ"
 
 
