@@ -166,7 +166,7 @@ def contract_note(fills: Iterable[Fill], rates_of: RatesOf) -> ContractNote:
     parts: dict[tuple[str, bool], list[Fill]] = defaultdict(list)
     taxes: dict[str, int] = {"stt": 0, "stamp": 0}
     orders: dict[str, Charges] = defaultdict(Charges)
-    for fill, is_intraday in _split(list(fills)):
+    for fill, is_intraday in same_day_parts(list(fills)):
         parts[fill.order_id, is_intraday].append(fill)
     for (order_id, is_intraday), portion in parts.items():
         first = portion[0]
@@ -185,7 +185,7 @@ def _to_rupee(exact: int) -> int:
     return (2 * exact + UNITS * PPB) // (2 * UNITS * PPB) * UNITS
 
 
-def _split(fills: Sequence[Fill]) -> list[tuple[Fill, bool]]:
+def same_day_parts(fills: Sequence[Fill]) -> list[tuple[Fill, bool]]:
     """Cut fills of shares for delivery into what was squared off the same day (True) and what was delivered (False)."""
     turned: dict[tuple[str, Product, int], int] = defaultdict(int)
     for fill in filter(_is_delivery, fills):

@@ -1,6 +1,6 @@
 """Takes a file of prices into the archive: bars or ticks, whatever it holds; all of it or, if a row cannot be true, nothing.
 
-A tradebook is recognised and left alone: it tells what the trader did, not what the market did.
+A tradebook is recognised and left alone: it tells what the trader did, not what the market did (`engine.tradebook` reads it).
 """
 
 from __future__ import annotations

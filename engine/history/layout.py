@@ -79,7 +79,7 @@ def what_is_missing(source: Source) -> str:
     """Return one sentence for a file that is neither bars nor ticks."""
     columns = set(source.columns)
     if {"trade_id", "order_execution_time"} <= columns:
-        return f"Expected bars or ticks in {source.path}, was a tradebook: it tells your trades, not the market's prices."
+        return f"Expected bars or ticks in {source.path}, was a tradebook: it tells your trades, not the market's; take it with import."
     if has_ticks(source):
         return f"Expected bars in {source.path}, was ticks: import them as what they are."
     known = [*(names[0] for names in BAR_COLUMNS.values())]

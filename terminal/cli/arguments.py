@@ -96,7 +96,7 @@ def parser(version: str) -> Parser:
     _run(commands.add_parser("run", help="run a strategy on paper to the end of a file and print what it did", allow_abbrev=False))
     _backtest(commands.add_parser("backtest", help="test a strategy on the bars of a file, with a report", allow_abbrev=False))
     _optimise(commands.add_parser("optimise", help="search for parameters, and judge what was found", allow_abbrev=False))
-    _import(commands.add_parser("import", help="take history from files", allow_abbrev=False))
+    _import(commands.add_parser("import", help="take history, or a broker's tradebook, from files", allow_abbrev=False))
     _doctor(commands.add_parser("doctor", help="say what is installed, what is missing and where the data lies", allow_abbrev=False))
     _login(commands.add_parser("login", help="log in at Zerodha, or out", allow_abbrev=False))
     _kill(commands.add_parser("kill", help="stop every send of a running terminal at once", allow_abbrev=False))
@@ -196,8 +196,9 @@ def _strategy(target: Parser) -> None:
 
 def _import(target: Parser) -> None:
     _everywhere(target, argparse.SUPPRESS)
-    target.add_argument("files", nargs="+", metavar="FILE", help="CSV (.gz), Parquet or zip")
+    target.add_argument("files", nargs="+", metavar="FILE", help="CSV (.gz), Parquet or zip; or a tradebook")
     target.add_argument("--symbol", metavar="SYMBOL", default=None, help="symbol of a file that names none, or the only one to take")
+    target.add_argument("--statement", metavar="FILE", default=None, help="the broker's profit and loss, to compare a tradebook with")
     odd = target.add_mutually_exclusive_group()
     odd.add_argument("--strict", action="store_true", help="refuse a file also for rows that are only odd")
     odd.add_argument("--skip-bad", action="store_true", help="leave out rows that cannot be true, and take the rest")

@@ -1,4 +1,4 @@
-"""`import`: takes history from files into the archive, and says what became of every row.
+"""`import`: takes history from files into the archive, a tradebook into the database, and says what became of every row.
 
 A file is taken whole or not at all; one that cannot be used does not keep the others out.
 """
@@ -8,16 +8,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from engine.core.errors import TradingError, UnknownSymbol
+from engine.core.errors import InvalidOption, TradingError, UnknownSymbol
 from terminal.cli.console import Progress, fail
 from terminal.cli.plan import existing
-from terminal.settings import data_folder, make_folder
-
-if TYPE_CHECKING:
-    from engine.history import ImportReport
+from terminal.cli.take_tradebook import print_tradebook, take_tradebook
+from terminal.settings import Settings, data_folder, make_folder
 
 NAMED = 5
 """Refused rows that are named on the console; JSON has more."""
@@ -26,11 +26,45 @@ NAMED = 5
 def take_in(arguments: argparse.Namespace) -> int:
     """Import the files; returns 0, or 2 when one of them could not be taken."""
     paths = [existing(name) for name in arguments.files]
+    statement = existing(arguments.statement) if arguments.statement else None
+    from engine.tradebook import is_tradebook
+
+    folder = make_folder(data_folder(arguments.data_dir))
+    books = {path for path in paths if is_tradebook(path)}
+    if statement is not None and not books:
+        raise InvalidOption("Expected a tradebook to compare --statement with, was none among the files; give the tradebook, too.")
+    take_prices = _prices(arguments, folder) if len(books) < len(paths) else None
+    told: list[dict[str, Any]] = []
+    failed = 0
+    for path in paths:
+        try:
+            if path in books or take_prices is None:
+                made = take_tradebook(path, database(folder), statement=statement, skip_bad=arguments.skip_bad)
+            else:
+                made = take_prices(path)
+        except TradingError as error:
+            failed = fail(error)
+            made = {"error": str(error)}
+        told.append({"file": str(path), **made})
+        if not arguments.json and "error" not in made:
+            print_tradebook(made) if made["kind"] == "tradebook" else _print(made)
+    if arguments.json:
+        print(json.dumps(told, indent=2))
+    return failed
+
+
+def database(folder: Path) -> str | Path:
+    """Return where orders and fills are kept: the path or URL of the settings, or the file in the data folder."""
+    return Settings.load(folder)["database"] or folder / "shikra.db"
+
+
+def _prices(arguments: argparse.Namespace, folder: Path) -> Callable[[Path], dict[str, Any]]:
+    """Return what takes a file of prices into the archive; catalogue and calendar are read once."""
     from engine.calendar import Calendar
     from engine.history import History, import_file
     from engine.instruments import Instruments
 
-    history = History(make_folder(data_folder(arguments.data_dir)) / "history")
+    history = History(folder / "history")
     catalogue, calendar = Instruments.load_bundled(), Calendar.load()
 
     def tick_size(key: str) -> float:
@@ -39,9 +73,7 @@ def take_in(arguments: argparse.Namespace) -> int:
         except UnknownSymbol:
             return 0.01
 
-    told: list[dict[str, Any]] = []
-    failed = 0
-    for path in paths:
+    def take(path: Path) -> dict[str, Any]:
         bar = Progress(path.name, "rows")
         try:
             report = import_file(
@@ -54,23 +86,16 @@ def take_in(arguments: argparse.Namespace) -> int:
                 tick_size=tick_size,
                 progress=bar.at,
             )
-        except TradingError as error:
+        finally:
             bar.end()
-            failed = fail(error)
-            told.append({"file": str(path), "error": str(error)})
-            continue
-        bar.end()
-        told.append({"file": str(path), **asdict(report)})
-        if not arguments.json:
-            _print(report)
-    if arguments.json:
-        print(json.dumps(told, indent=2))
-    return failed
+        return {**asdict(report), "summary": report.summary}
+
+    return take
 
 
-def _print(report: ImportReport) -> None:
-    print(report.summary)
-    for line, why in report.rejected[:NAMED]:
+def _print(made: dict[str, Any]) -> None:
+    print(made["summary"])
+    for line, why in made["rejected"][:NAMED]:
         print(f"  line {line}: {why}")
-    if report.rejected_rows > NAMED:
-        print(f"  and {report.rejected_rows - NAMED} more refused rows; --json names them", file=sys.stderr)
+    if made["rejected_rows"] > NAMED:
+        print(f"  and {made['rejected_rows'] - NAMED} more refused rows; --json names them", file=sys.stderr)
