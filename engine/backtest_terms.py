@@ -88,6 +88,7 @@ def prepare(
         groups=groups,
         touch=touch,
         friction=friction or Friction(),
+        freezes=np.array([instrument.freeze_quantity for instrument in instruments]),
         bands=_bands(instruments, bands) if bands else None,
     )
     return Prepared(instruments, product, rows, terms)

@@ -33,9 +33,18 @@ def charges_of(request: OrderRequest, rates_of: RatesOf, on: date) -> int:
 
 @dataclass(slots=True)
 class _Sofar:
+    """What has filled of an order, and the money and charges of its present slice: each is charged as an order of its own."""
+
     quantity: int = 0
     value_units: int = 0
     charges_units: int = 0
+
+    def add(self, quantity: int, value_units: int, freeze: int) -> None:
+        """Take in one execution; the freeze quantity is the length of a slice, 0 = there are none."""
+        if freeze and self.quantity % freeze == 0:
+            self.value_units = self.charges_units = 0
+        self.quantity += quantity
+        self.value_units += value_units
 
 
 class Charging:
@@ -49,8 +58,7 @@ class Charging:
         """Take note of fills that were charged before."""
         for fill in fills:
             sofar = self._orders.setdefault(fill.order_id, _Sofar())
-            sofar.quantity += fill.quantity
-            sofar.value_units += fill.value_units
+            sofar.add(fill.quantity, fill.value_units, fill.instrument.freeze_quantity)
             sofar.charges_units += fill.charges_units
 
     def fill_of(self, order: Order, made: BrokerFill) -> Fill:
@@ -58,8 +66,7 @@ class Charging:
         request, instrument = order.request, order.request.instrument
         price_units = to_units(made.price)
         sofar = self._orders.setdefault(order.id, _Sofar())
-        sofar.quantity += made.quantity
-        sofar.value_units += price_units * made.quantity * instrument.multiplier
+        sofar.add(made.quantity, price_units * made.quantity * instrument.multiplier, instrument.freeze_quantity)
         rates = self._rates_of(instrument, request.product, ist(made.time_ns).date())
         total = int(order_charges(rates[0], int(request.side), sofar.quantity, sofar.value_units))
         share, sofar.charges_units = total - sofar.charges_units, total

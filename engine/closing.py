@@ -105,7 +105,10 @@ class Closer:
 
     def _exit(self, book: Position, purpose: Purpose, *, by_hand: bool) -> Order:
         side = Side.SELL if book.quantity > 0 else Side.BUY
-        request = OrderRequest(book.instrument, side, abs(book.quantity), product=book.product, owner=book.owner, purpose=purpose)
+        quantity, is_sliced = abs(book.quantity), book.instrument.must_slice(abs(book.quantity))
+        request = OrderRequest(
+            book.instrument, side, quantity, product=book.product, owner=book.owner, purpose=purpose, is_sliced=is_sliced
+        )
         order = self._door.submit(request, by_hand=by_hand)
         if order.status is OrderStatus.DENIED:
             self._door.warn(f"{book.instrument.symbol} of {book.owner} was not closed: {order.message}")

@@ -234,7 +234,10 @@ class Guard:
         if is_target or order.status not in (S.REJECTED, S.DENIED):
             return
         side = Side.SELL if position.quantity > 0 else Side.BUY
-        request = OrderRequest(instrument, side, abs(position.quantity), product=position.product, owner=owner, purpose=Purpose.EXIT)
+        request = OrderRequest(
+            instrument, side, abs(position.quantity), product=position.product, owner=owner, purpose=Purpose.EXIT,
+            is_sliced=instrument.must_slice(abs(position.quantity)),
+        )  # fmt: skip
         last_resort = self._door.submit(request)
         self._last_resorts.add(last_resort.id)
         if last_resort.status is S.DENIED:

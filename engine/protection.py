@@ -107,8 +107,12 @@ def _leg(position: Position, plan: Plan, price: float | None, resting: list[Orde
     made: list[Step] = [Cancel(order.id) for order in resting if order not in mine[:1] and order.pending is not Pending.CANCEL]
     if price is None:
         return made
+    place = Place(_request(position, plan, price, side, is_stop=is_stop))
     if not mine:
-        return [*made, Place(_request(position, plan, price, side, is_stop=is_stop))]
+        return [*made, place]
+    if place.request.is_sliced and not mine[0].request.is_sliced:
+        # What was one order is to be several now.
+        return [*made, Cancel(mine[0].id), place]
     change = _difference(mine[0], price, abs(position.quantity), is_stop=is_stop)
     return made if change is None else [*made, Change(mine[0].id, change, _purpose(plan, is_stop=is_stop))]
 
@@ -146,6 +150,7 @@ def _request(position: Position, plan: Plan, price: float, side: Side, *, is_sto
         purpose=_purpose(plan, is_stop=is_stop),
         trail=plan.trail if is_stop else None,
         group=plan.group,
+        is_sliced=position.instrument.must_slice(abs(position.quantity)),
     )
 
 

@@ -18,8 +18,10 @@ from engine.core.limits import (
     DRAWN_DOWN,
     NO_CASH,
     QUANTITY_TOO_HIGH,
+    SLICES,
     TOO_LARGE,
     TOO_MANY,
+    TOO_MANY_SLICES,
     VALUE_TOO_HIGH,
     free_cash,
     has_lost_day,
@@ -102,7 +104,7 @@ def square_off(run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -
                 continue
             leg.is_squared = square.time_ns >= run.day_end - DAY_NS
             cancel_own(leg, own)
-            if leg.position.quantity != 0 and leg.is_closing == 0:
+            if leg.position.quantity != 0 and leg.is_closing == 0 and (abs(leg.position.quantity) - 1) // leg.lane.freeze < SLICES:
                 add_order(leg, own, MARKET, -leg.position.quantity, math.nan, math.nan, SQUARE_OFF, 0, leg.lane.friction.latency_bars)
                 leg.is_closing = 1
             note_reach(leg, own)
@@ -211,6 +213,9 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
     limit = limit_of(leg, intent, quantity)
     price = price_units(entry if math.isnan(limit) else limit)
     code = check(run, legs, k, quantity, price) if purpose != EXIT else ALLOWED
+    largest = abs(quantity) if purpose == EXIT else max(abs(quantity), abs(wanted))
+    if (largest - 1) // leg.lane.freeze >= SLICES:
+        code = TOO_MANY_SLICES
     if code != ALLOWED:
         run.denied[code] += 1
         return

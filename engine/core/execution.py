@@ -12,6 +12,7 @@ from engine.core.costs import order_charges
 from engine.core.grid import price_units, to_tick
 from engine.core.ledger import apply_fill
 from engine.core.legs import add_order, cancel_own, is_own, note_reach
+from engine.core.limits import SLICES
 from engine.core.matching import (
     LIMIT,
     MARKET,
@@ -32,14 +33,16 @@ from engine.core.records import EXIT, SQUARE_OFF, STOP, TARGET, TRAIL, Row, Rows
 def _requeue(leg: Row, orders: Rows, index: int, quantity: int, price: float, reason: int, is_fresh: int) -> None:
     """Change a protective order at the cost of its place in the queue; what has filled of it, and its way to the market, stay."""
     old = orders[index]
-    kind, is_triggered, wait, filled, value, charges = old.kind, old.is_triggered, old.wait, old.filled, old.value, old.charges
+    kind, is_triggered, wait, filled = old.kind, old.is_triggered, old.wait, old.filled
+    value, slice_value, slice_charges = old.value, old.slice_value, old.slice_charges
     leg.count = remove(orders, leg.count, index)
     add_order(leg, orders, kind, quantity, price, price, reason, is_fresh, wait)
     made = orders[leg.count - 1]
     made.is_triggered = is_triggered
     made.filled = filled
     made.value = value
-    made.charges = charges
+    made.slice_value = slice_value
+    made.slice_charges = slice_charges
 
 
 @compiled("void(LEG, RESTING[:], i1, i8, f8, i1, i1, i8)")
@@ -47,7 +50,7 @@ def _keep(leg: Row, orders: Rows, kind: int, quantity: int, price: float, reason
     index = leg.count - 1
     while index >= 0 and (is_own(orders[index].reason) or orders[index].kind != kind):
         index -= 1
-    is_wanted = quantity != 0 and not math.isnan(price)
+    is_wanted = quantity != 0 and not math.isnan(price) and (abs(quantity) - 1) // leg.lane.freeze < SLICES
     if index < 0:
         if is_wanted:
             add_order(leg, orders, kind, quantity, price, price, reason, is_fresh, wait)
@@ -59,6 +62,11 @@ def _keep(leg: Row, orders: Rows, kind: int, quantity: int, price: float, reason
             add_order(leg, orders, kind, quantity, price, price, reason, is_fresh, wait)
         return
     # A stop that was triggered is an order at market now: its trigger means nothing any more.
+    if order.filled + abs(order.quantity) <= leg.lane.freeze < abs(quantity):
+        # What was one order is to be several now: they are placed anew.
+        leg.count = remove(orders, leg.count, index)
+        add_order(leg, orders, kind, quantity, price, price, reason, is_fresh, wait)
+        return
     is_same_price = order.price == price or (kind == STOP_ORDER and order.is_triggered != 0)
     if is_same_price and abs(quantity) <= abs(order.quantity):
         order.quantity = quantity
@@ -153,15 +161,18 @@ def settle(leg: Row, orders: Rows, quantity: int, reason: int, is_fresh: int, be
 def write_fill(account: Row, leg: Row, order: Row, quantity: int, time_ns: int, units: int, rates: Row, fills: Rows) -> None:
     """Take a fill of an order (signed, price in units) into position and cash, and write its FILL.
 
-    Charges are those of the order on all that has filled of it; the fill carries the increment.
+    Charges are those of the order, or of the present slice of it, on all that has filled; the fill carries the increment.
     """
     position, value = leg.position, quantity * units
-    order.filled += abs(quantity)
+    if (order.filled - abs(quantity)) % leg.lane.freeze == 0:
+        order.slice_value = 0
+        order.slice_charges = 0
     order.value += abs(value)
+    order.slice_value += abs(value)
     charges = 0
     if leg.is_charged != 0:
-        total = order_charges(rates, quantity, order.filled, order.value * leg.multiplier)
-        charges, order.charges = total - order.charges, total
+        total = order_charges(rates, quantity, order.filled, order.slice_value * leg.multiplier)
+        charges, order.slice_charges = total - order.slice_charges, total
     account.realised += apply_fill(position, quantity, units, leg.multiplier)
     position.charges += charges
     account.charges += charges

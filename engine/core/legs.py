@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from engine.core.compiled import compiled, record_type
-from engine.core.limits import LIMITS
+from engine.core.limits import LIMITS, SLICES
 from engine.core.matching import LANE, LIMIT, MARKET, remove
 from engine.core.matching import STOP as STOP_ORDER
 from engine.core.records import ACCOUNT, BAR, ENTRY, EXIT, INTENT, POSITION, REVERSAL, Row, Rows, record
@@ -17,6 +17,9 @@ from engine.core.sizing import SIZING
 
 ROOM = 4
 """Orders that may rest for one leg at a time."""
+
+FILLS_A_BAR = ROOM * (SLICES + 1)
+"""Fills that one bar of one leg may bring at most: each order slice by slice, and what its volume leaves over."""
 
 LEG = record(
     ("position", POSITION),
@@ -71,7 +74,7 @@ RUN = record(
     ("orders", "i8"),
     ("unsized", "i8"),
     ("fault_ns", "i8"),
-    ("denied", "i8", (8,)),  # by the code of `limits`
+    ("denied", "i8", (9,)),  # by the code of `limits`
 )
 
 SQUARE = record(("time_ns", "i8"), ("group", "i8"))
@@ -116,7 +119,8 @@ def add_order(
     order.wait = wait
     order.filled = 0
     order.value = 0
-    order.charges = 0
+    order.slice_value = 0
+    order.slice_charges = 0
     order.kind = kind
     order.is_triggered = 0
     order.is_fresh = is_fresh

@@ -14,8 +14,11 @@ LIMITS = fields("cash", "max_positions", "max_position_size", "max_daily_loss", 
 
 record_type("LIMITS", LIMITS)
 
-ALLOWED, NO_CASH, TOO_MANY, TOO_LARGE, DAY_LOST, DRAWN_DOWN, VALUE_TOO_HIGH, QUANTITY_TOO_HIGH = range(8)
-"""Why an order was refused, in the order in which it is asked."""
+ALLOWED, NO_CASH, TOO_MANY, TOO_LARGE, DAY_LOST, DRAWN_DOWN, VALUE_TOO_HIGH, QUANTITY_TOO_HIGH, TOO_MANY_SLICES = range(9)
+"""Why an order was refused, in the order in which it is asked; the slices are counted first of all."""
+
+SLICES = 10
+"""Into so many orders of the freeze quantity one may be cut at most."""
 
 
 @compiled("i8(i8, i8)")

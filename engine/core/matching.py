@@ -1,7 +1,7 @@
 """At what price a resting order fills inside one bar, how much of it, and which order goes first when several could.
 
 One bar tells open, high, low and close but not the way between them, so the worse for the holder is taken to come first. A step of
-the market goes, per instrument: `begin_bar`; all MARKET orders at the open; then, in placing order, what the open is already beyond
+the market goes, per instrument: `begin_bar`; all MARKET orders at the open; then what the open is already beyond, stops before limits
 (`pick_at_open`); then what the range reaches, one at a time (`pick_in_range`); at last `end_bar`. After every fill, told by
 `take`, the driver lets protective orders be placed or cancelled before it picks again. Orders placed at the open (outside the range)
 have `is_fresh` 0, those placed while the range is walked 1: a fresh stop may fill in the same bar, a fresh limit waits for the next
@@ -29,9 +29,10 @@ RESTING = record(
     ("price", "f8"),  # of LIMIT and STOP_LIMIT, on the tick grid
     ("trigger", "f8"),  # of STOP and STOP_LIMIT, on the tick grid
     ("wait", "i8"),  # bars that go by before it has come to the market
-    ("filled", "i8"),  # the driver's own: quantity filled so far, its money without multiplier, and charges, in units
-    ("value", "i8"),
-    ("charges", "i8"),
+    ("filled", "i8"),  # quantity filled so far
+    ("value", "i8"),  # the replay's own: the money of it, of the present slice of it, and what that slice was charged; units
+    ("slice_value", "i8"),
+    ("slice_charges", "i8"),
     ("kind", "i1"),
     ("is_triggered", "i1"),  # a stop whose trigger was reached and that is not filled, or not in full
     ("is_fresh", "i1"),  # placed while the range of the present bar was walked
@@ -43,6 +44,7 @@ LANE = record(
     ("friction", FRICTION),
     ("tick", "f8"),
     ("lot", "i8"),
+    ("freeze", "i8"),  # the exchange takes no more in one order: a larger one is sent, filled and charged in slices of it
     ("band_low", "f8"),  # no trade below, at present
     ("band_high", "f8"),
     ("last", "f8"),  # where the present bar last was, as far as it is known: its open, or the last fill
@@ -55,10 +57,11 @@ record_type("RESTING", RESTING)
 record_type("LANE", LANE)
 
 
-def lane_rows(ticks: Rows, lots: Rows, friction: Friction | None = None, *, touch: bool = False) -> Rows:
-    """Make LANE rows, one an instrument, of their tick sizes (rupees) and lots."""
+def lane_rows(ticks: Rows, lots: Rows, friction: Friction | None = None, *, touch: bool = False, freezes: Rows | None = None) -> Rows:
+    """Make LANE rows, one an instrument, of their tick sizes (rupees), lots and freeze quantities (0 or None = none)."""
     rows: Rows = np.zeros(len(ticks), LANE)
     rows["tick"], rows["lot"], rows["touch"] = ticks, lots, touch
+    rows["freeze"] = UNLIMITED if freezes is None else np.where(freezes > 0, freezes, UNLIMITED)
     rows["friction"] = (friction or Friction()).row()
     rows["band_low"], rows["band_high"], rows["room"] = -math.inf, math.inf, UNLIMITED
     return rows
@@ -124,14 +127,14 @@ def fills_at_open(order: Row, bar: Row, lane: Row) -> float:
         return math.nan
     if order.kind == MARKET:
         return _taken(order, bar.open, lane)
-    is_stop = order.kind != LIMIT and order.is_triggered == 0
-    if is_stop and not is_beyond(side, bar.open, order.trigger):
+    is_armed = order.kind != LIMIT and order.is_triggered == 0
+    if is_armed and not is_beyond(side, bar.open, order.trigger):
         return math.nan
     if order.kind == STOP:
         return _taken(order, bar.open, lane)
     if not is_better(side, bar.open, order.price, lane.touch != 0):
         return math.nan
-    return _taken(order, bar.open, lane) if is_stop else _allowed(bar.open, lane)
+    return _taken(order, bar.open, lane) if is_armed else _allowed(bar.open, lane)
 
 
 @compiled("f8(RESTING, BAR, LANE)")
@@ -166,13 +169,28 @@ def _limit_in_range(order: Row, bar: Row, lane: Row) -> float:
     return _allowed(bar.open if is_better(side, bar.open, order.price, False) else order.price, lane)
 
 
+@compiled("b1(RESTING)")
+def is_stop(order: Row) -> bool:
+    """Tell whether an order is a stop that is not a limit yet."""
+    return bool(order.kind == STOP or (order.kind == STOP_LIMIT and order.is_triggered == 0))
+
+
 @compiled("i8(RESTING[:], i8, BAR, LANE)")
 def pick_at_open(orders: Rows, count: int, bar: Row, lane: Row) -> int:
-    """Return the index of the first of `count` orders that the open is already beyond, or -1; MARKET orders are not looked at."""
+    """Return the index of the order that the open is already beyond and that goes next, or -1: stops before limits, then placing order.
+
+    MARKET orders are not looked at.
+    """
+    limit = -1
     for index in range(count):
-        if orders[index].kind != MARKET and not math.isnan(fills_at_open(orders[index], bar, lane)):
+        order = orders[index]
+        if order.kind == MARKET or math.isnan(fills_at_open(order, bar, lane)):
+            continue
+        if is_stop(order):
             return index
-    return -1
+        if limit < 0:
+            limit = index
+    return limit
 
 
 @compiled("i8(RESTING[:], i8, BAR, LANE)")
@@ -183,7 +201,7 @@ def pick_in_range(orders: Rows, count: int, bar: Row, lane: Row) -> int:
         order = orders[index]
         if math.isnan(fills_in_range(order, bar, lane)):
             continue
-        if order.kind != LIMIT and order.is_triggered == 0:
+        if is_stop(order):
             return index
         if limit < 0:
             limit = index
@@ -192,10 +210,11 @@ def pick_in_range(orders: Rows, count: int, bar: Row, lane: Row) -> int:
 
 @compiled("i8(RESTING, f8, LANE)")
 def take(order: Row, price: float, lane: Row) -> int:
-    """Trade as much of an order as the present bar has left, at a price, and return that (signed); the rest goes on as it is."""
-    size = min(abs(order.quantity), lane.room)
+    """Trade as much of an order's present slice as the bar has left, at a price, and return that (signed); the rest goes on as it is."""
+    size = min(abs(order.quantity), lane.room, lane.freeze - order.filled % lane.freeze)
     quantity = size if order.quantity > 0 else -size
     order.quantity -= quantity
+    order.filled += size
     order.is_triggered = 1
     lane.room -= size
     lane.last = price

@@ -232,6 +232,10 @@ class Instrument:
         # Made once, for every order asks for it many times; adding, for formatting an enumeration costs ten times as much.
         object.__setattr__(self, "key", self.exchange + ":" + self.symbol)
 
+    def must_slice(self, quantity: int) -> bool:
+        """Tell whether the exchange takes that much only in several orders."""
+        return 0 < self.freeze_quantity < quantity
+
     @property
     def is_tradable(self) -> bool:
         """Tell whether orders can be placed on it; an index can only be watched."""

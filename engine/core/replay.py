@@ -15,16 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.bands import Band, band_limits
-from engine.core.compiled import is_disabled
+from engine.core.compiled import Compiled, is_disabled
 from engine.core.costs import RATES
 from engine.core.decision import BAD_INTENT, NEVER, UNSIZED
 from engine.core.errors import UserError
 from engine.core.friction import Friction
-from engine.core.legs import LEG, ROOM, RUN, SQUARE
+from engine.core.legs import FILLS_A_BAR, LEG, ROOM, RUN, SQUARE
 from engine.core.limits import LIMITS
 from engine.core.matching import RESTING, lane_rows
-from engine.core.records import BAR, FILL, Row, Rows
+from engine.core.records import BAR, FILL, INTENT, Row, Rows
 from engine.core.registry import Step
+from engine.core.universe import unseen, walk_universe
 from engine.core.walk import OUT_OF_ORDER, walk, walk_one
 
 REFUSALS = (
@@ -36,6 +37,7 @@ REFUSALS = (
     "max_drawdown",
     "max_order_value",
     "max_order_quantity",
+    "tick_and_lot",
 )
 """Names of the rules by the codes of `limits`."""
 
@@ -84,6 +86,8 @@ class Terms:
     """A limit fills when its price is reached; else it must be traded through."""
     friction: Friction = field(default_factory=Friction)
     """What stands between a wish and its price."""
+    freezes: NDArray[np.int64] | None = None
+    """Freeze quantities, one an instrument, 0 = none: larger orders are sent in slices; None = none at all."""
     bands: Sequence[Band] | None = None
     """How far the price of each instrument may go in a day; None = as far as it does."""
 
@@ -123,15 +127,17 @@ def replay(
     bars: Rows,
     terms: Terms,
     *,
+    is_universe: bool = False,
     plain: bool = False,
     on_progress: Callable[[int], None] | None = None,
 ) -> Outcome:
     """Replay BAR rows (ordered by time, then instrument) through a strategy.
 
-    `states`: one row of the template's state an instrument; the given buffers are not written to. `plain` runs uncompiled.
+    `states`: one row of the template's state an instrument; the given buffers are not written to. `is_universe`: the strategy looks at
+    all instruments at once. `plain` runs uncompiled.
     `on_progress` is told how many bars are done. Raises UserError for bars that are out of order or of an unknown instrument.
     """
-    going = Replay(on_bar, states, params, bars, terms, plain=plain)
+    going = Replay(on_bar, states, params, bars, terms, is_universe=is_universe, plain=plain)
     while going.done < len(bars):
         going.walk_to(going.done + CHUNK if on_progress else len(bars))
         if on_progress:
@@ -147,7 +153,15 @@ class Replay:
     """A replay that goes on as far as it is told, and can go back to where it was."""
 
     def __init__(
-        self, on_bar: Step, states: NDArray[np.float64], params: NDArray[np.float64], bars: Rows, terms: Terms, *, plain: bool = False
+        self,
+        on_bar: Step,
+        states: NDArray[np.float64],
+        params: NDArray[np.float64],
+        bars: Rows,
+        terms: Terms,
+        *,
+        is_universe: bool = False,
+        plain: bool = False,
     ) -> None:
         """Stand before the first bar; as for `replay`."""
         # Machine code takes rows that lie side by side and could be written to; most do already.
@@ -156,7 +170,9 @@ class Replay:
         self.done = 0
         """Bars walked over."""
         is_plain = plain or is_disabled()
-        loop = walk_one if len(self.book.legs) == 1 and terms.interval_s == terms.base_s else walk
+        is_simple = len(self.book.legs) == 1 and terms.interval_s == terms.base_s
+        loop: Compiled[..., int] = walk_universe if is_universe else walk_one if is_simple else walk
+        self._more = (unseen(len(self.book.legs)), np.zeros(len(self.book.legs), INTENT)) if is_universe else ()
         self._go: Callable[..., int] = loop.py_func if is_plain else loop.compile()
         self._step = on_bar.py_func if is_plain else getattr(on_bar, "pointer", on_bar)
 
@@ -167,7 +183,7 @@ class Replay:
         while 0 < until < len(times) and times[until] == times[until - 1]:
             until += 1
         while self.done < until:
-            done = self._go(self._step, book.states, book.params, self.bars[:until], self.done, *book.rows())
+            done = self._go(self._step, book.states, book.params, self.bars[:until], self.done, *book.rows(), *self._more)
             if done == OUT_OF_ORDER:
                 last = len(book.legs) - 1
                 raise UserError(f"Expected bars of instruments 0 to {last} in order of time, then instrument, was otherwise; sort them.")
@@ -200,11 +216,11 @@ class _Book:
         self.run = _run(terms, int(bars["time_ns"][0]) if len(bars) else 0)
         self.legs = _legs(terms, self.rates)
         self.orders: Rows = np.zeros((count, ROOM), RESTING)
-        # Zeroed memory that is never touched is never had: room for many fills costs nothing until they are made.
-        self.fills: Rows = np.zeros(2 * ROOM * count + len(bars) // 4, FILL)
-        self.equity = np.zeros(len(bars), dtype=np.int64)
         self.parts = [rows.view(np.uint8) for rows in (self.run, self.legs, self.orders)]
         """What a step changes beside states, fills and equity, as bytes: records are copied field by field, at sixty times the cost."""
+        # Zeroed memory that is never touched is never had: room for many fills costs nothing until they are made.
+        self.fills: Rows = np.zeros(2 * FILLS_A_BAR * count + len(bars) // 4, FILL)
+        self.equity = np.zeros(len(bars), dtype=np.int64)
         self.bands = np.zeros((0, 2)) if terms.bands is None else band_limits(bars, terms.ticks.tolist(), terms.bands)
 
     def rows(self) -> tuple[Any, ...]:
@@ -259,7 +275,7 @@ def _legs(terms: Terms, rates: Rows) -> Rows:
     for name in ("held_target", "stop", "profit", "trail", "next_stop", "next_profit", "next_trail"):
         legs[name] = math.nan
     legs["sizing"] = terms.sizing
-    legs["lane"] = lane_rows(terms.ticks, terms.sizing["lot"], terms.friction, touch=terms.touch)
+    legs["lane"] = lane_rows(terms.ticks, terms.sizing["lot"], terms.friction, touch=terms.touch, freezes=terms.freezes)
     legs["group"] = 0 if terms.groups is None else terms.groups
     legs["multiplier"] = terms.sizing["multiplier"]
     legs["is_charged"] = [row.tobytes().strip(b"\0") != b"" for row in rates]

@@ -191,6 +191,7 @@ def order_for(
         stop=_price(intent.stop, tick) if is_open else None,
         target=_price(intent.profit, tick) if is_open else None,
         trail=float(intent.trail) if is_open and math.isfinite(intent.trail) else None,
+        is_sliced=instrument.must_slice(abs(wanted - position)),
     )
 
 

@@ -14,7 +14,7 @@ from engine.core.compiled import borrowed, compiled
 from engine.core.decision import NEVER, act, begin_day, follow, mark_account, square_off, withdraw_entries
 from engine.core.execution import is_reached, match_open, match_range
 from engine.core.grid import price_units
-from engine.core.legs import ROOM
+from engine.core.legs import FILLS_A_BAR
 from engine.core.records import Row, Rows
 from engine.core.registry import Step
 
@@ -90,7 +90,7 @@ def walk_one(
     run = borrowed(runs)[0]
     fills, equity, rates, bands = borrowed(fills), borrowed(equity), borrowed(rates), borrowed(bands)
     leg, own, account, intent, base_ns = legs[0], orders[0], run.account, run.intent, run.base_ns
-    index, room = first, len(fills) - ROOM
+    index, room = first, len(fills) - FILLS_A_BAR
     while index < len(bars) and account.fills <= room:
         bar = bars[index]
         if bar.time_ns <= run.now_ns or bar.instrument != 0:
@@ -221,7 +221,7 @@ def walk(
     states, params, bars, legs, orders = borrowed(states), borrowed(params), borrowed(bars), borrowed(legs), borrowed(orders)
     run = borrowed(runs)[0]
     fills, equity, rates, squares, bands = borrowed(fills), borrowed(equity), borrowed(rates), borrowed(squares), borrowed(bands)
-    index, room = first, len(fills) - ROOM * len(legs)
+    index, room = first, len(fills) - FILLS_A_BAR * len(legs)
     while index < len(bars) and run.account.fills <= room:
         begins = bars[index].time_ns
         if begins <= run.now_ns:

@@ -7,13 +7,11 @@ from numbers import Integral
 
 from engine.core.facts import Facts
 from engine.core.grid import is_on_tick
+from engine.core.limits import SLICES
 from engine.core.model import OrderRequest, OrderType
 from engine.core.registry import rule
 
 CODE = 8
-
-SLICES = 10
-"""Into as many orders of the freeze quantity a broker cuts one that asks for it."""
 
 
 @rule(
@@ -39,6 +37,9 @@ def fault(facts: Facts) -> str:
     most = instrument.freeze_quantity * (SLICES if request.is_sliced else 1)
     if 0 < most < request.quantity:
         return f"at most {most} in one order (freeze quantity), was {request.quantity}; split it."
+    after, most = abs(facts.held + facts.entering + request.signed_quantity), instrument.freeze_quantity * SLICES
+    if facts.opens and not facts.by_hand and 0 < most < after:
+        return f"a position of at most {most}, which one sliced order can close, was {after}; want less."
     if facts.opens and not 0.0 < facts.price < math.inf:
         return f"a price by which to reckon the order's value, was none for {instrument.symbol}; wait for a tick."
     return _price_fault(request)

@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.backtest import BacktestResult, run_backtest
 from engine.brokers.base import create_broker
 from engine.calendar import Calendar
 from engine.core.compiled import compiled, row_of
+from engine.core.friction import Friction
 from engine.core.model import UNITS, Account, Exchange, Fill, Instrument, OrderRequest, Product, Purpose
 from engine.core.records import BAR, Rows, fields
 from engine.core.registry import TEMPLATES, Parameter, Template
@@ -30,15 +33,15 @@ FIRST = 1_704_080_700 * 1_000_000_000
 """09:15 IST on 1 January 2024."""
 MINUTE = 60_000_000_000
 
-STATE, PARAMS = fields("dice"), fields("seed", "often")
+STATE, PARAMS = fields("dice"), fields("seed", "often", "triggers")
 
 
 @compiled("void(f8[:], f8[:], BAR, INTENT)")
 def throw_dice(state, params, bar, intent):  # type: ignore[no-untyped-def]
-    """Want anything at all: positions of either side, limits, stops, targets and trails, sensible or not."""
+    """Want anything at all: positions of either side, limits, triggers, stops, targets and trails, sensible or not."""
     s, p = row_of(state, STATE), row_of(params, PARAMS)
     dice = s.dice if s.dice != 0.0 else p.seed * 977.0 + bar.instrument * 31.0 + 1.0
-    for i in range(5):
+    for i in range(6):
         dice = (dice * 16807.0) % 2147483647.0
         u = dice / 2147483647.0
         if i == 0 and u < p.often:
@@ -51,14 +54,23 @@ def throw_dice(state, params, bar, intent):  # type: ignore[no-untyped-def]
             intent.profit = bar.close * (0.99 + 0.02 * u / 0.4)
         elif i == 4 and u < 0.15:
             intent.trail = 0.5 + u * 20.0
+        elif i == 5 and u < p.triggers:
+            intent.trigger = bar.close * (0.997 + 0.006 * u / p.triggers)
     s.dice = dice
 
 
-DICE = Template("dice", "Dice", (Parameter("seed", 1, 0, 1e6), Parameter("often", 0.3, 0.0, 1.0)), STATE, PARAMS, throw_dice)
+DICE = Template(
+    "dice",
+    "Dice",
+    (Parameter("seed", 1, 0, 1e6), Parameter("often", 0.3, 0.0, 1.0), Parameter("triggers", 0.25, 0.0, 1.0)),
+    STATE,
+    PARAMS,
+    throw_dice,
+)
 
 
-def share(symbol: str, token: int = 1) -> Instrument:
-    return Instrument(Exchange.NSE, symbol, token, tick_size=Decimal("0.05"))
+def share(symbol: str, token: int = 1, freeze: int = 0) -> Instrument:
+    return Instrument(Exchange.NSE, symbol, token, tick_size=Decimal("0.05"), freeze_quantity=freeze)
 
 
 def market(rng: np.random.Generator, days: int, hole: float) -> Rows:
@@ -75,12 +87,12 @@ def market(rng: np.random.Generator, days: int, hole: float) -> Rows:
 
 
 async def run_it(
-    bars: dict[Instrument, Rows], strategy: dict[str, Any], risk: dict[str, Any], touch: bool, folder: Path
+    bars: dict[Instrument, Rows], strategy: dict[str, Any], risk: dict[str, Any], market: dict[str, Any], folder: Path
 ) -> tuple[list[Fill], list[OrderRequest], Account]:
     """Run a strategy through the whole engine: signals, risk, journal, exchange, ledger."""
     store = Store.open(folder / "shikra.db")
     capital = int(risk["capital"])
-    broker = create_broker("simulated", replay=bars, tariff="zerodha", touch=touch, capital=capital)
+    broker = create_broker("simulated", replay=bars, tariff="zerodha", capital=capital, interval_s=60, **market)
     session = TradingSession(
         broker, store, limits={}, capital_units=capital * UNITS, account="t", tariff=Tariff.load(), calendar=Calendar.load()
     )
@@ -100,7 +112,7 @@ async def run_it(
     return fills, denied, account
 
 
-def backtest_it(bars: dict[Instrument, Rows], strategy: dict[str, Any], risk: dict[str, Any], touch: bool) -> BacktestResult:
+def backtest_it(bars: dict[Instrument, Rows], strategy: dict[str, Any], risk: dict[str, Any], market: dict[str, Any]) -> BacktestResult:
     parameters = dict(strategy["parameters"])
     limits = {name: value for name, value in risk.items() if name not in ("capital", "max_risk_per_trade")}
     return run_backtest(
@@ -115,7 +127,8 @@ def backtest_it(bars: dict[Instrument, Rows], strategy: dict[str, Any], risk: di
         limits=limits,
         tariff=Tariff.load(),
         calendar=Calendar.load(),
-        touch=touch,
+        base_s=60,
+        **market,
     )
 
 
@@ -132,13 +145,13 @@ def agree(
     strategy: dict[str, Any],
     risk: dict[str, Any],
     *,
-    touch: bool = False,
     is_strict: bool = True,
+    **market: Any,
 ) -> BacktestResult:
     strategy = {"name": "parity", "symbols": [each.symbol for each in bars], "sizing": "fixed:3", "parameters": {}} | strategy
     risk = {"capital": 100_000.0} | risk
-    fills, denied, account = loop_run(run_it(bars, strategy, risk, touch, folder))
-    tested = backtest_it(bars, strategy, risk, touch)
+    fills, denied, account = loop_run(run_it(bars, strategy, risk, market, folder))
+    tested = backtest_it(bars, strategy, risk, market)
     assert [facts(fill, is_strict=is_strict) for fill in fills] == [facts(fill, is_strict=is_strict) for fill in tested.fills()]
     assert len(denied) == sum(tested.outcome.denied.values())
     assert (account.equity_units, account.charges_units, account.realised_units) == (
@@ -178,6 +191,50 @@ def test_whatever_a_strategy_wants_both_trade_alike(
     dice = {"seed": seed, "often": 0.3} | strategy.get("parameters", {})
     tested = agree(loop_run, tmp_path, bars, strategy | {"strategy_type": "dice", "parameters": dice}, risk, touch=touch, is_strict=False)
     assert len(tested.fills()) > 15
+
+
+FRICTION = st.builds(
+    Friction,
+    slippage_bps=st.sampled_from([0.0, 3.0, 12.5]),
+    slippage_ticks=st.sampled_from([0, 2]),
+    half_spread_bps=st.sampled_from([0.0, 1.7]),
+    participation=st.sampled_from([0.0, 0.002, 0.01, 0.05]),
+    latency_bars=st.sampled_from([0, 0, 1, 3]),
+)
+
+
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(1, 10_000),
+    count=st.integers(1, 3),
+    hole=st.sampled_from([0.0, 0.1, 0.4]),
+    friction=FRICTION,
+    band=st.sampled_from([0.0, 1.0, 2.5]),
+    product=st.sampled_from(["MIS", "CNC", "NRML"]),
+    minutes=st.sampled_from([1, 1, 5]),
+    sizing=st.sampled_from(["fixed:3", "fixed:12", "risk"]),
+    capital=st.sampled_from([20_000.0, 100_000.0]),
+    freeze=st.sampled_from([0, 0, 2, 5]),
+    touch=st.booleans(),
+)
+def test_whatever_stands_in_the_way_both_trade_alike(
+    seed: int, count: int, hole: float, friction: Friction, band: float, product: str, minutes: int, sizing: str, capital: float,
+    freeze: int, touch: bool, loop_run: LoopRun, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    TEMPLATES.load()
+    monkeypatch.setitem(TEMPLATES._items, "dice", DICE)
+    rng = np.random.default_rng(seed)
+    bars = {share(symbol, token, freeze): market(rng, 2, hole) for token, symbol in enumerate(["RELIANCE", "TCS", "INFY"][:count], 1)}
+    bars = {instrument: rows[:: 3 if minutes == 1 else 1][:260] for instrument, rows in bars.items()}
+    parameters = {"seed": seed, "often": 0.3, "scan_interval": minutes}
+    strategy = {"strategy_type": "dice", "product": product, "sizing": sizing, "parameters": parameters}
+    risk = {"capital": capital, "max_positions": 2.0, "max_daily_loss": 0.05 * capital}
+    if sizing == "risk":
+        risk |= {"max_risk_per_trade": 1.0, "max_position_size": 60.0}
+    agree(
+        loop_run, tmp_path_factory.mktemp("parity"), bars, strategy, risk,
+        is_strict=False, touch=touch, friction=friction, bands=dict.fromkeys(bars, band),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

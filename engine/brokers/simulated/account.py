@@ -29,9 +29,9 @@ class ExchangeAccount:
         return list(self._positions.values())
 
     def charges(self, order: ExchangeOrder, time_ns: int) -> int:
-        """Return the charges of an order on all of its fills so far, by the tariff of that day."""
+        """Return the charges of an order, or of its present slice, on all of its fills so far, by the tariff of that day."""
         rates = self._tariff.rates(order.instrument, order.product, ist(time_ns).date())
-        return int(order_charges(rates[0], int(order.side), order.filled, order.value_units * order.instrument.multiplier))
+        return int(order_charges(rates[0], int(order.side), order.filled, order.slice_value_units * order.instrument.multiplier))
 
     def book(self, order: ExchangeOrder, fill: BrokerFill, charges_units: int) -> None:
         """Take a fill into cash and position; `charges_units` is its own share of the order's charges."""

@@ -106,7 +106,9 @@ class BarQueue:
         trigger = order.trigger_price if order.trigger_price is not None else math.nan
         quantity = order.side * order.remaining
         kind = _KINDS[order.order_type]
-        self.rows[index] = (order.number, quantity, price, trigger, wait, 0, 0, 0, kind, order.is_triggered, is_fresh, 0)
+        self.rows[index] = (
+            order.number, quantity, price, trigger, wait, order.filled, 0, 0, 0, kind, order.is_triggered, is_fresh, 0
+        )  # fmt: skip
 
 
 class BarVenue:
@@ -132,7 +134,8 @@ class BarVenue:
         self._passed = passed
         self._settle = settle
         ticks, lots = np.array([float(i.tick_size) for i in instruments]), np.array([i.lot_size for i in instruments])
-        lanes = lane_rows(ticks, lots, self._friction, touch=touch)
+        freezes = np.array([i.freeze_quantity for i in instruments])
+        lanes = lane_rows(ticks, lots, self._friction, touch=touch, freezes=freezes)
         self._queues = {instrument.key: BarQueue(lane) for instrument, lane in zip(instruments, lanes, strict=True)}
         self._desk: Exchange | None = None
         self._is_restored = False
@@ -237,11 +240,15 @@ class BarVenue:
         return (order.placed_ns, order.placed_stage) < (self.time_ns, OPEN)
 
     def _fill_at_open(self, queue: BarQueue, order: ExchangeOrder, bar: Row) -> bool:
-        index = queue.orders.index(order)
-        price = float(fills_at_open(queue.rows[index], bar, queue.lane))
-        if not math.isnan(price):
+        """Fill an order at market, slice after slice, as far as the bar has volume; tells whether anything was filled."""
+        filled = order.filled
+        while order in queue.orders:
+            index = queue.orders.index(order)
+            price = float(fills_at_open(queue.rows[index], bar, queue.lane))
+            if math.isnan(price):
+                break
             self._fill(queue, index, price)
-        return not math.isnan(price)
+        return order.filled > filled
 
     def _fill(self, queue: BarQueue, index: int, price: float) -> None:
         """Trade what the bar has left of an order; the rest of it keeps its place."""

@@ -6,6 +6,7 @@ account and the file, so that these are the same whatever the market is made of.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Protocol
 
 from engine.brokers.simulated.account import ExchangeAccount
@@ -112,13 +113,15 @@ class Exchange:
         """Book one execution of an order; the venue sees to it that no more than what remains is filled."""
         self._file.trade_number += 1
         made = BrokerFill(f"{self._file.mark}{self._file.trade_number:08d}", quantity, price, time_ns)
+        order.add_to_slice(price_units(price) * quantity, order.filled)
         order.filled += quantity
         order.value_units += price_units(price) * quantity
         order.is_triggered = True
         order.fills.append(made)
         order.status = OrderStatus.FILLED if order.filled >= order.quantity else OrderStatus.PARTIAL
         total = self.account.charges(order, time_ns)
-        share, order.charges_units = total - order.charges_units, total
+        share, order.slice_charges_units = total - order.slice_charges_units, total
+        order.charges_units += share
         self.account.book(order, made, share)
         self._file.put_fill(order.id, made, share)
         self._say(order, (made,))
@@ -168,7 +171,8 @@ class Exchange:
         self._wire.send(order.update(fills))
 
     def _refusal(self, own: ExchangeOrder) -> str:
-        return price_refusal(own.instrument, own.side, own.terms) or lot_refusal(own.instrument, own.quantity) or self._venue.refuse(own)
+        own_fault = price_refusal(own.instrument, own.side, own.terms) or lot_refusal(own.instrument, own.quantity, own.is_sliced)
+        return own_fault or self._venue.refuse(own)
 
     def _working(self, order: Order) -> ExchangeOrder:
         own = self._orders.get(order.broker_order_id) or self._by_tag.get(order.id)
@@ -181,7 +185,12 @@ class Exchange:
     def _restore(self) -> None:
         for order in self._file.orders():
             self._orders[order.id] = self._by_tag[order.tag] = order
+        filled: Counter[str] = Counter()
         for order_id, fill, charges_units in self._file.fills():
-            self.account.book(self._orders[order_id], fill, charges_units)
+            order = self._orders[order_id]
+            self.account.book(order, fill, charges_units)
+            order.add_to_slice(price_units(fill.price) * fill.quantity, filled[order_id])
+            order.slice_charges_units += charges_units
+            filled[order_id] += fill.quantity
         for order in self.working():
             self._venue.restore(order)

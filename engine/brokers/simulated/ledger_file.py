@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS instruments (
 CREATE TABLE IF NOT EXISTS orders (
     id TEXT PRIMARY KEY, tag TEXT, number INTEGER, key TEXT, side INTEGER, quantity INTEGER, order_type TEXT, product TEXT, validity TEXT,
     price REAL, trigger_price REAL, status TEXT, is_triggered INTEGER, filled INTEGER, value_units INTEGER, charges_units INTEGER,
-    message TEXT, created_ns INTEGER, updated_ns INTEGER, placed_ns INTEGER, placed_stage INTEGER, delay_bars INTEGER DEFAULT 0
+    message TEXT, created_ns INTEGER, updated_ns INTEGER, placed_ns INTEGER, placed_stage INTEGER, delay_bars INTEGER DEFAULT 0,
+    is_sliced INTEGER DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fills (
     number INTEGER PRIMARY KEY, trade_id TEXT UNIQUE, order_id TEXT, quantity INTEGER, price REAL, charges_units INTEGER, time_ns INTEGER
@@ -36,7 +37,7 @@ CREATE TABLE IF NOT EXISTS state (
 );
 """
 
-_PUT_ORDER = f"INSERT OR REPLACE INTO orders VALUES ({', '.join('?' * 22)})"
+_PUT_ORDER = f"INSERT OR REPLACE INTO orders VALUES ({', '.join('?' * 23)})"
 _PUT_FILL = "INSERT INTO fills (trade_id, order_id, quantity, price, charges_units, time_ns) VALUES (?, ?, ?, ?, ?, ?)"
 _PUT_INSTRUMENT = f"INSERT OR REPLACE INTO instruments VALUES ({', '.join('?' * 13)})"
 _PUT_STATE = "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?)"
@@ -59,8 +60,10 @@ class LedgerFile:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
-        if "delay_bars" not in {row[1] for row in self._db.execute("PRAGMA table_info(orders)")}:
-            self._db.execute("ALTER TABLE orders ADD COLUMN delay_bars INTEGER DEFAULT 0")
+        columns = {row[1] for row in self._db.execute("PRAGMA table_info(orders)")}
+        for column in ("delay_bars", "is_sliced"):
+            if column not in columns:
+                self._db.execute(f"ALTER TABLE orders ADD COLUMN {column} INTEGER DEFAULT 0")
         self._known: set[str] = {key for (key,) in self._db.execute("SELECT key FROM instruments")}
         self._is_open = False
         self._read_state(made_ns)
@@ -162,6 +165,7 @@ def _order_row(order: ExchangeOrder) -> tuple[Any, ...]:
         order.placed_ns,
         order.placed_stage,
         order.delay_bars,
+        order.is_sliced,
     )
 
 

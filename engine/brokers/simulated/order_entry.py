@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from engine.brokers.simulated.orders import LIMITED, STOPS, ExchangeOrder, Terms
 from engine.core.errors import OrderRejected
 from engine.core.grid import is_on_tick
+from engine.core.limits import SLICES
 from engine.core.model import Instrument, OrderChange, OrderRequest, OrderType, Side
 
 _MAY_BECOME = {OrderType.MARKET: {OrderType.MARKET}, OrderType.LIMIT: {OrderType.LIMIT, OrderType.MARKET}}
@@ -49,11 +50,16 @@ def price_refusal(instrument: Instrument, side: Side, terms: Terms) -> str:
     return ""
 
 
-def lot_refusal(instrument: Instrument, quantity: int) -> str:
-    """Say what is wrong with a quantity, by lot and freeze quantity; empty when nothing is."""
+def lot_refusal(instrument: Instrument, quantity: int, is_sliced: bool = False) -> str:
+    """Say what is wrong with a quantity, by lot and freeze quantity; empty when nothing is.
+
+    A sliced one may be several times the freeze quantity.
+    """
     if quantity % instrument.lot_size:
         return f"Expected a multiple of the lot of {instrument.lot_size}, was {quantity}."
-    if 0 < instrument.freeze_quantity < quantity:
+    if is_sliced and 0 < SLICES * instrument.freeze_quantity < quantity:
+        return f"Expected at most {SLICES} slices of {instrument.freeze_quantity}, was {quantity}; send several orders."
+    if not is_sliced and instrument.must_slice(quantity):
         return f"Expected at most the freeze quantity of {instrument.freeze_quantity}, was {quantity}; slice the order."
     return ""
 
@@ -70,7 +76,7 @@ def changed(order: ExchangeOrder, change: OrderChange) -> Changed:
     wrong = _missing(order_type, price, trigger) or price_refusal(order.instrument, order.side, terms)
     if quantity <= order.filled:
         wrong = wrong or f"Expected a quantity above the {order.filled} that are filled, was {quantity}; cancel the order instead."
-    wrong = wrong or lot_refusal(order.instrument, quantity)
+    wrong = wrong or lot_refusal(order.instrument, quantity, order.is_sliced)
     if wrong:
         raise OrderRejected(wrong)
     return Changed(quantity, terms)

@@ -70,6 +70,7 @@ class ExchangeOrder:
     value_units: int = 0
     """Sum of price times quantity of its fills."""
     charges_units: int = 0
+    """Of its fills."""
     message: str = ""
     created_ns: int = 0
     updated_ns: int = 0
@@ -78,7 +79,18 @@ class ExchangeOrder:
     placed_stage: int = 0
     delay_bars: int = 0
     """Bars that go by from its receipt until it has come to the market."""
+    is_sliced: bool = False
+    """More than the freeze quantity is meant, and is filled and charged in slices of it."""
     fills: list[BrokerFill] = field(default_factory=list)
+    slice_value_units: int = 0
+    """Of the fills of its present slice: each is charged as an order of its own."""
+    slice_charges_units: int = 0
+
+    def add_to_slice(self, value_units: int, filled: int) -> None:
+        """Put a fill's money into the present slice, or where `filled`, what had filled before, ends one, into the next."""
+        if self.instrument.freeze_quantity and filled % self.instrument.freeze_quantity == 0:
+            self.slice_value_units = self.slice_charges_units = 0
+        self.slice_value_units += value_units
 
     @classmethod
     def received(cls, order: Order, order_id: str, number: int, now_ns: int) -> ExchangeOrder:
@@ -99,6 +111,7 @@ class ExchangeOrder:
             created_ns=now_ns,
             updated_ns=now_ns,
             placed_ns=now_ns,
+            is_sliced=request.is_sliced,
         )
 
     @property

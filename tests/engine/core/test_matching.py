@@ -120,9 +120,10 @@ def test_what_the_range_fills(resting_order: Row, touch: bool, price: float) -> 
     np.testing.assert_equal(fills_in_range(resting_order, BAR_100, lane(BAR_100, touch=touch)), price)
 
 
-def test_the_open_takes_what_it_is_beyond_in_placing_order_but_no_market_orders() -> None:
+def test_the_open_takes_what_it_is_beyond_stops_first_then_in_placing_order_but_no_market_orders() -> None:
     orders = resting(order(MARKET, 1), order(LIMIT, -1, 120.0), order(LIMIT, -1, 99.0), order(STOP, -1, trigger=101.0))
-    assert matching.pick_at_open(orders, 4, BAR_100, PLAIN) == 2
+    assert matching.pick_at_open(orders, 4, BAR_100, PLAIN) == 3
+    assert matching.pick_at_open(orders, 3, BAR_100, PLAIN) == 2
     assert matching.pick_at_open(orders, 2, BAR_100, PLAIN) == -1
 
 
