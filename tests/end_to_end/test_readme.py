@@ -56,6 +56,6 @@ def test_the_strategy_of_ones_own_trades(shikra: Shikra, minutes: Callable[..., 
 
 
 def test_each_option_of_the_command_line_that_is_named_exists(shikra: Shikra) -> None:
-    known = "".join(shikra(*words, "--help").out for words in ((), ("run",), ("backtest",)))
+    known = "".join(shikra(*words, "--help").out for words in ((), ("run",), ("backtest",), ("optimise",)))
     for option in set(re.findall(r"--[a-z][a-z-]+", README)):
         assert option in known, option
