@@ -23,6 +23,8 @@ INTENT_LIVES_NS = 5_000_000_000
 
 CANCEL_TRIES = 3
 
+EXIT_AGAIN_S = 0.5
+
 
 class OrderPath:
     """Places, changes and cancels at the broker."""
@@ -57,7 +59,12 @@ class OrderPath:
         # Its line SENT is on the disk already: from here on it counts as sent, whatever happens to us.
         sent = log.tell(transition(log.get(order_id), S.SENT, log.clock.now_ns()))
         try:
-            self._on_placed(order_id, await ask(broker.place(sent)))
+            answer = await ask(broker.place(sent))
+            if answer.fate is Fate.NOT_SENT and sent.request.is_exit:
+                # It certainly never left: an exit is tried once more, for it is dear to stay in.
+                await log.clock.sleep(EXIT_AGAIN_S)
+                answer = await ask(broker.place(sent))
+            self._on_placed(order_id, answer)
         finally:
             self.in_flight.discard(order_id)
             if log.get(order_id).status is S.SENT:

@@ -64,7 +64,7 @@ class ZerodhaBroker(Broker):
         self.capabilities = Capabilities(is_live=True, has_history=True, has_market_protection=True)
         self.settings = here = settings if settings is not None else KiteSettings(**where)
         self._tasks = Tasks(on_failure=self._on_failure)
-        self.rest = KiteRest(api_key, self._limiter(api_key), root=here.root, proxies=here.proxies)
+        self.rest = KiteRest(api_key, self._limiter(api_key), root=here.root, proxies=here.proxies, timeouts_s=here.timeouts_s)
         self.access = Access(
             self.rest,
             self.clock,

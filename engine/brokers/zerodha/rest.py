@@ -18,6 +18,9 @@ from engine.core.errors import AuthenticationError, ConnectionLost, RateLimited
 
 ROOT = "https://api.kite.trade"
 
+TIMEOUTS_S = (3.0, 7.0)
+"""Until there is a connection, and between two bytes of an answer."""
+
 READ_TRIES = 2
 """A question may be asked again at once: the connection it went out on may have been closed while it lay idle."""
 
@@ -29,12 +32,20 @@ _NOT_UNDERSTOOD = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 class KiteRest:
     """The REST side of one account."""
 
-    def __init__(self, api_key: str, limiter: Limiter, *, root: str = ROOT, proxies: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        api_key: str,
+        limiter: Limiter,
+        *,
+        root: str = ROOT,
+        proxies: Mapping[str, str] | None = None,
+        timeouts_s: tuple[float, float] = TIMEOUTS_S,
+    ) -> None:
         """Nothing is imported or opened before `open`. `root` is the API's address; raises InvalidOption for an unsafe one."""
         self.limiter = limiter
         self.on_dead_token: Callable[[str], None] = lambda reason: None
         """Told, on the loop, that a call found the session dead."""
-        self._api_key, self._root, self._proxies = api_key, root.rstrip("/"), proxies
+        self._api_key, self._root, self._proxies, self._timeouts_s = api_key, root.rstrip("/"), proxies, timeouts_s
         self._token: Secret | None = None
         self._kite: Any = None
         self._pools: dict[str, ThreadPoolExecutor] = {}
@@ -50,7 +61,7 @@ class KiteRest:
         logging.getLogger("urllib3").setLevel(logging.WARNING)  # it would write addresses with tokens
         kite = KiteConnect(self._api_key, root=require_safe_root(self._root))
         kite.reqsession.close()
-        kite.reqsession = HardSession(self._proxies, sum(_THREADS.values()))
+        kite.reqsession = HardSession(self._timeouts_s, self._proxies, sum(_THREADS.values()))
         if self._token is not None:
             kite.set_access_token(self._token.value)
         self._pools = {name: ThreadPoolExecutor(count, f"kite {name}") for name, count in _THREADS.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.brokers.zerodha.login import PAGE, PORT
-from engine.brokers.zerodha.rest import ROOT
+from engine.brokers.zerodha.rest import ROOT, TIMEOUTS_S
 from engine.brokers.zerodha.secrets import Keyring
 from engine.folders import home_folder
 
@@ -28,6 +28,8 @@ class KiteSettings:
     data_dir: Path | None = field(default_factory=home_folder)
     """Where instrument lists and history are kept; None keeps nothing."""
     proxies: Mapping[str, str] = field(default_factory=dict)
+    timeouts_s: tuple[float, float] = TIMEOUTS_S
+    """Until there is a connection, and between two bytes of an answer."""
     keyring: Keyring | None = None
     """None: the operating system's."""
     open_browser: Callable[[str], object] = webbrowser.open

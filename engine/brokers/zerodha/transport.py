@@ -16,9 +16,6 @@ from urllib3.exceptions import HTTPError
 from engine.brokers.zerodha.outcome import Reply, error_of_exception, error_of_reply
 from engine.core.errors import InvalidOption
 
-CONNECT_S, READ_S = 3.0, 7.0
-"""Seconds until there is a connection, and between two bytes of an answer."""
-
 _WRITES = ("/orders", "/gtt", "/portfolio")
 """Beginnings of the paths where anything but a GET does something."""
 
@@ -28,17 +25,21 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class HardSession(Session):
     """One session for one account."""
 
-    def __init__(self, proxies: Mapping[str, str] | None = None, pool: int = 16) -> None:
-        """`proxies` as `requests` takes them; those of the environment are not looked at."""
+    def __init__(self, timeouts_s: tuple[float, float], proxies: Mapping[str, str] | None = None, pool: int = 16) -> None:
+        """`timeouts_s`: until there is a connection, and between two bytes of an answer.
+
+        `proxies` as `requests` takes them; those of the environment are not looked at.
+        """
         super().__init__()
         self.trust_env = False
+        self._timeouts_s = timeouts_s
         self._chosen_proxies = dict(proxies or {})
         for prefix in ("https://", "http://"):
             self.mount(prefix, HTTPAdapter(pool_connections=2, pool_maxsize=pool, max_retries=0))
 
     def request(self, method: str, url: str | bytes, *args: Any, **options: Any) -> Response:
         """Send one request once; raises the BrokerErrors of `outcome` for everything but a success."""
-        options |= {"allow_redirects": False, "verify": True, "timeout": (CONNECT_S, READ_S), "proxies": self._chosen_proxies}
+        options |= {"allow_redirects": False, "verify": True, "timeout": self._timeouts_s, "proxies": self._chosen_proxies}
         is_write = method != "GET" and urlsplit(str(url)).path.startswith(_WRITES)
         try:
             response = super().request(method, url, *args, **options)

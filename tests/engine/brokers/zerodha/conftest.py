@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine.brokers.zerodha.limiter import Limiters
 from tests.kite_exchange.process import RunningExchange, start_exchange
 
 OPTIONS = {"rate_limits": False, "now": "2026-11-23 10:00:00"}
@@ -18,6 +19,8 @@ def _running() -> Iterator[RunningExchange]:
 
 
 @pytest.fixture
-def exchange(_running: RunningExchange) -> RunningExchange:
+def exchange(_running: RunningExchange, monkeypatch: pytest.MonkeyPatch) -> RunningExchange:
+    # An account's budget of calls outlives its brokers: what one test used up is no business of the next.
+    monkeypatch.setattr("engine.brokers.zerodha.broker._LIMITERS", Limiters())
     _running.reset(**OPTIONS)
     return _running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from engine.core.model import LinkState, Order, OrderStatus, OrderUpdate
 from engine.core.records import Rows
 from tests.kite_exchange.process import RunningExchange
 
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 WITHIN_S = 10.0
 """What takes longer has failed; nothing here waits that long when all is well."""
 
@@ -75,6 +77,12 @@ class Ear:
         found = self.latest(order)
         assert found is not None
         return found
+
+
+def pasted(exchange: RunningExchange) -> str:
+    """Return the address at which a browser ends that logs in."""
+    with OPENER.open(exchange.login_url, timeout=10) as answer:
+        return str(answer.geturl())
 
 
 def make_broker(exchange: RunningExchange, *, logged_in: bool = True, **where: Any) -> ZerodhaBroker:

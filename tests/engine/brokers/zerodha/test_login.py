@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import urllib.error
-import urllib.request
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,16 +16,14 @@ from engine.brokers.zerodha.rest import KiteRest
 from engine.brokers.zerodha.secrets import SERVICE, MemoryKeyring, Secret, expiry_ns
 from engine.clock import SystemClock
 from engine.core.errors import AuthenticationError
-from tests.engine.brokers.zerodha.live import ExchangeClock, make_broker
+from tests.engine.brokers.zerodha.live import OPENER, ExchangeClock, make_broker, pasted
 from tests.kite_exchange.process import RunningExchange
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def visit(url: str) -> tuple[int, str]:
     """Visit an address as a browser does, redirects and all."""
     try:
-        with _OPENER.open(url, timeout=10) as answer:
+        with OPENER.open(url, timeout=10) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""
@@ -60,12 +57,6 @@ def make_access(exchange: RunningExchange, **changes: Any) -> Access:
     fields = {"keyring": MemoryKeyring(), "page": f"{exchange.root}/connect/login", "port": 0, "open_browser": lambda url: None}
     fields |= {name: value for name, value in changes.items() if name not in ("api_key", "secret")}
     return Access(rest, clock, changes.get("api_key", exchange.api_key), Secret(changes.get("secret", exchange.api_secret)), **fields)
-
-
-def pasted(exchange: RunningExchange) -> str:
-    """Return the address at which a browser ends that logs in."""
-    with _OPENER.open(exchange.login_url, timeout=10) as answer:
-        return str(answer.geturl())
 
 
 def test_the_browser_logs_in(exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch) -> None:
