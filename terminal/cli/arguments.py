@@ -113,6 +113,7 @@ def _run(target: Parser) -> None:
     target.add_argument("--broker", default="simulated", metavar="NAME", help="simulated")
     target.add_argument("--replay", required=True, metavar="FILE", help="bars or ticks: CSV, Parquet or zip")
     target.add_argument("--speed", type=speed, default=0.0, help="max (default), or times real time")
+    friction(target)
     target.add_argument("--resume", action="store_true", help="go on where the same run was cut off")
 
 

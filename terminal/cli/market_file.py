@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from engine.calendar import Calendar
 from engine.core.errors import InvalidOption, UnknownSymbol, UserError, did_you_mean
+from engine.core.friction import Friction
 from engine.core.model import Instrument
 from engine.core.records import Rows
 from engine.history import ImportReport, Progress
@@ -34,6 +36,11 @@ def read_market(
     if not bars:
         raise UserError(f"Expected shares or contracts in {file}, was only indices, which cannot be traded; take another file.")
     return bars
+
+
+def friction_of(arguments: argparse.Namespace) -> Friction:
+    """Read what trading costs besides charges; raises InvalidOption for what is out of range."""
+    return Friction(**{item.name: getattr(arguments, item.name) for item in fields(Friction)})
 
 
 def dicts_of(

@@ -65,6 +65,8 @@ async def trade(plan: RunPlan, database: Any) -> RunResult:
         tariff=plan.charges,
         capital=float(to_rupees(config.capital_units)),
         interval_s=plan.interval_s,
+        touch=plan.touch,
+        friction=plan.friction,
     )
     store = Store.open(database)
     account = f"run-{plan.folder.name}"

@@ -17,11 +17,12 @@ from typing import Any
 from engine.brokers.base import BROKERS
 from engine.clock import SystemClock
 from engine.core.errors import InvalidOption, UserError
+from engine.core.friction import Friction
 from engine.core.model import Instrument
 from engine.core.records import Rows
 from engine.history import ImportReport
 from engine.strategy_config import StrategyConfig, parse_strategy
-from terminal.cli.market_file import check_interval, dicts_of, read_market
+from terminal.cli.market_file import check_interval, dicts_of, friction_of, read_market
 from terminal.cli.plan import existing
 from terminal.settings import data_folder, make_folder
 
@@ -38,6 +39,8 @@ class RunPlan:
     """Of the bars; None for ticks."""
     speed: float | str
     charges: str
+    touch: bool
+    friction: Friction
     file: Path
     folder: Path
     is_resumed: bool
@@ -48,12 +51,14 @@ def plan_run(arguments: argparse.Namespace, progress: Callable[[int, int, str], 
     broker = BROKERS.get(arguments.broker)
     if broker.name != "simulated":
         raise InvalidOption(f'Expected --broker simulated to replay a file, was "{arguments.broker}".')
-    file = existing(arguments.replay)
+    file, friction = existing(arguments.replay), friction_of(arguments)
     strategy, risk = dicts_of(arguments, arguments.symbols or ("ANY",), None)
     parse_strategy(strategy, risk)
     report = ImportReport()
     bars = read_market(file, list(arguments.symbols) or None, strict=arguments.strict, progress=progress, report=report)
     interval_s = report.interval_s if report.kind == "bars" else None
+    if interval_s is None and not friction.is_none:
+        raise InvalidOption(f"Expected bars for slippage, volume and latency, was ticks in {file}, whose book decides; leave them out.")
     strategy, risk = dicts_of(arguments, tuple(instrument.key for instrument in bars), interval_s)
     config = parse_strategy(strategy, risk)
     check_interval(config, interval_s)
@@ -66,6 +71,8 @@ def plan_run(arguments: argparse.Namespace, progress: Callable[[int, int, str], 
         interval_s=interval_s,
         speed=arguments.speed or "max",
         charges=arguments.charges,
+        touch=arguments.touch,
+        friction=friction,
         file=file,
         folder=_to_resume(folder, arguments, file) if arguments.resume else _fresh(folder, arguments, file),
         is_resumed=arguments.resume,
