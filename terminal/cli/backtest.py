@@ -27,7 +27,7 @@ from engine.tariffs import Tariff
 from terminal import VERSION
 from terminal.cli.backtest_text import lines_of
 from terminal.cli.console import Progress
-from terminal.cli.market_file import check_interval, dicts_of, read_market, sizing_of
+from terminal.cli.market_file import check_interval, dicts_of, friction_of, read_market, sizing_of
 from terminal.cli.plan import existing
 
 
@@ -86,11 +86,6 @@ def plan_backtest(arguments: argparse.Namespace) -> BacktestPlan:
     config = parse_strategy(*dicts_of(arguments, tuple(instrument.key for instrument in bars), found.interval_s))
     check_interval(config, found.interval_s)
     return BacktestPlan(config, file, bars, benchmark, friction, found.interval_s, found)
-
-
-def friction_of(arguments: argparse.Namespace) -> Friction:
-    """Read what trading costs besides charges; raises InvalidOption for what is out of range."""
-    return Friction(**{item.name: getattr(arguments, item.name) for item in fields(Friction)})
 
 
 def replay_of(plan: BacktestPlan, arguments: argparse.Namespace) -> BacktestResult:
