@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -20,6 +24,8 @@ from tests.engine.brokers.zerodha.frames import RELIANCE, USDINR, frame, ltp, pa
 
 Story: TypeAlias = Callable[[FeedServer, Rig], Awaitable[None]]
 Play: TypeAlias = Callable[[Story], None]
+
+ROOT = Path(__file__).resolve().parents[4]
 
 CONNECTING, LIVE, DISCONNECTED, RELOGIN = LinkState.CONNECTING, LinkState.LIVE, LinkState.DISCONNECTED, LinkState.RELOGIN
 
@@ -487,3 +493,38 @@ def test_an_unencrypted_root_elsewhere_is_refused_before_anything_is_sent() -> N
         KiteFeed(
             "ws://example.com", "k", lambda: "t", SystemClock(), on_frame=nothing, on_update=nothing, on_link=nothing, on_message=nothing
         )
+
+
+ON_QT = """
+import asyncio
+import qasync
+from PySide6.QtWidgets import QApplication
+from engine.brokers.zerodha import codec
+from tests.engine.brokers.zerodha.feed_server import rig, until
+
+codec.prepare = lambda: None
+
+async def story():
+    async with rig() as (server, r):
+        await r.feed.open()
+        await r.feed.subscribe(range(1, 3001))
+        await until(lambda: len(server.modes()) == 3000)
+        server.cut()
+        await until(lambda: len(server.sockets) == 2 and len(server.modes()) == 3000)
+        await r.pass_time(6.5)
+        await until(lambda: len(server.sockets) == 3 and r.is_live)
+    assert r.failures == []
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    print("done")
+
+app = QApplication([])
+qasync.run(story())
+"""
+
+
+def test_it_runs_on_the_windows_loop_too() -> None:
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "QT_API": "pyside6", "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", ON_QT], capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
+    assert run.stdout == "done\n", run.stderr
