@@ -120,11 +120,6 @@ class Plot:
         """Draw a level across the chart."""
         self.parts.append(f'<path class="level" d="M{LEFT} {position(self.y(value))}H{self.width - RIGHT}"/>')
 
-    def dot(self, x: float, y: float, kind: str, note: str, radius: float = 3.0) -> None:
-        """Draw a point that tells what it is when the mouse rests on it."""
-        at = f'cx="{position(self.x(x))}" cy="{position(self.y(y))}"'
-        self.parts.append(f'<circle class="{kind}" {at} r="{position(radius)}"><title>{escape(note)}</title></circle>')
-
     def svg(self, name: str = "") -> str:
         """Return the chart."""
         named = f' id="{escape(name)}"' if name else ""
