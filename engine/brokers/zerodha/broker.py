@@ -16,9 +16,12 @@ from engine.brokers.zerodha.access import Access
 from engine.brokers.zerodha.account import to_funds, to_holding, to_position, to_quote
 from engine.brokers.zerodha.desk import OrderDesk
 from engine.brokers.zerodha.dump import Dump
+from engine.brokers.zerodha.gtt import GttDesk
 from engine.brokers.zerodha.history import KiteHistory
 from engine.brokers.zerodha.limiter import Call, Limiter, Limiters
+from engine.brokers.zerodha.margins import MarginDesk
 from engine.brokers.zerodha.order_watch import OrderWatch
+from engine.brokers.zerodha.orders import is_known
 from engine.brokers.zerodha.presence import Presence
 from engine.brokers.zerodha.rest import KiteRest
 from engine.brokers.zerodha.secrets import Secret
@@ -83,6 +86,8 @@ class ZerodhaBroker(Broker):
         self._history = KiteHistory(self.rest, self.clock, calendar if calendar is not None else Calendar.load(), here.data_dir)
         self._dump = Dump(here.data_dir, self.rest, self.clock)
         self._catalogue = Instruments()
+        self.gtts = GttDesk(self.rest, self._instrument_of)
+        self.margins = MarginDesk(self.rest)
         self._known_as: dict[int, int] = {}
         self._ended: asyncio.Event | None = None
 
@@ -183,12 +188,13 @@ class ZerodhaBroker(Broker):
     async def positions(self) -> Sequence[Position]:
         """List the net positions of the day; shares held for longer are `holdings`."""
         said = await self.rest.read(Call.OTHER, "positions")
-        found = (to_position(row, self._instrument_of(row)) for row in said.get("net") or [])
+        found = (to_position(row, self._instrument_of(row)) for row in said.get("net") or [] if is_known(row))
         return [position for position in found if position is not None]
 
     async def holdings(self) -> Sequence[Holding]:
         """List the shares in the demat account."""
-        return [to_holding(row, self._instrument_of(row)) for row in await self.rest.read(Call.OTHER, "holdings") or []]
+        rows = await self.rest.read(Call.OTHER, "holdings") or []
+        return [to_holding(row, self._instrument_of(row)) for row in rows if is_known(row)]
 
     async def funds(self) -> Funds:
         """Return the money at the broker."""

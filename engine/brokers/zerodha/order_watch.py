@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.brokers.zerodha.limiter import Call
 from engine.brokers.zerodha.order_list import InstrumentOf, to_updates, unmatched
-from engine.brokers.zerodha.orders import RawRow, is_slice, to_update, whole
+from engine.brokers.zerodha.orders import RawRow, is_known, is_slice, to_update, whole
 from engine.brokers.zerodha.rest import KiteRest
 from engine.clock import Clock
 from engine.core.model import OrderUpdate
@@ -52,7 +52,7 @@ class OrderWatch:
         order_id = str(row.get("order_id") or "")
         self._is_nudged = True
         # A fill is told with its trades, or the order would be over before its position is there.
-        if not order_id or is_slice(row) or whole(row.get("filled_quantity")):
+        if not order_id or not is_known(row) or is_slice(row) or whole(row.get("filled_quantity")):
             return
         self._tell(to_update(row, instrument=self._instrument_of(row)))
 
@@ -112,7 +112,7 @@ class OrderWatch:
 
     async def _fetch(self) -> tuple[list[RawRow], list[RawRow]]:
         """Read orders and trades until the two agree, a few times."""
-        rows: list[RawRow] = await self._rest.read(Call.OTHER, "orders") or []
+        rows: list[RawRow] = [row for row in await self._rest.read(Call.OTHER, "orders") or [] if is_known(row)]
         trades: list[RawRow] = []
         for attempt in range(TRIES):
             if attempt:

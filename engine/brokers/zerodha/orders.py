@@ -14,6 +14,7 @@ from engine.clock import IST_OFFSET_NS
 from engine.core.model import (
     EXTERNAL,
     BrokerFill,
+    Exchange,
     Instrument,
     OrderRequest,
     OrderStatus,
@@ -126,6 +127,11 @@ def tag_of(row: RawRow) -> str:
     """Return the tag by which we know an order: ours where one of several is, else the first."""
     tags = [str(tag) for tag in [row.get("tag"), *_list(row.get("tags"))] if tag]
     return next((tag for tag in tags if OUR_TAG.match(tag)), tags[0] if tags else "")
+
+
+def is_known(row: RawRow) -> bool:
+    """Tell whether a row is of an exchange that this terminal trades on; the broker has more of them."""
+    return str(row.get("exchange")) in Exchange.__members__
 
 
 def is_slice(row: RawRow) -> bool:

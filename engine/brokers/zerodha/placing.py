@@ -5,6 +5,8 @@ Pure. Orders at market are protected: they become limits around the last price, 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +14,19 @@ from engine.brokers.simulated.order_entry import lot_refusal, price_refusal, req
 from engine.brokers.simulated.orders import LIMITED, STOPS, Terms
 from engine.core.errors import OrderRejected
 from engine.core.grid import to_tick
-from engine.core.model import Exchange, Instrument, InstrumentKind, Order, OrderChange, OrderRequest, OrderType, Product, Validity, Variety
+from engine.core.model import (
+    Exchange,
+    Instrument,
+    InstrumentKind,
+    Order,
+    OrderChange,
+    OrderRequest,
+    OrderType,
+    Product,
+    Side,
+    Validity,
+    Variety,
+)
 
 BROKERS_OWN = -1
 """Market protection as the broker sees fit."""
@@ -117,6 +131,16 @@ def stop_limit(request: OrderRequest, trigger_price: float | None) -> float | No
         return None
     tick = float(request.instrument.tick_size)
     return max(tick, to_tick.plain(trigger_price * (1.0 + request.side * STOP_LIMIT_PCT / 100.0), tick))
+
+
+def price_fault(instrument: Instrument, side: Side, prices: Iterable[float]) -> str:
+    """Say what is wrong with prices, by the grid; empty when nothing is."""
+    for price in prices:
+        if not (math.isfinite(price) and price > 0.0):
+            return f"Expected a price above 0, was {price:g}."
+        if wrong := price_refusal(instrument, side, Terms(OrderType.LIMIT, price)):
+            return wrong
+    return ""
 
 
 def slices(quantity: int, instrument: Instrument) -> int:

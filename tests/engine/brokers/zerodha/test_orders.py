@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.brokers.zerodha.orders import STATUSES, is_slice, tag_of, to_fill, to_ns, to_request, to_update, whole
+from engine.brokers.zerodha.orders import STATUSES, is_known, is_slice, tag_of, to_fill, to_ns, to_request, to_update, whole
 from engine.core.lifecycle import advance
 from engine.core.model import EXTERNAL, Order, OrderStatus, OrderType, Pending, Product, Side, Validity, Variety
 from tests.engine.brokers.zerodha.rows import INFY, TAG, an_order, order_row, trade_row
@@ -65,6 +65,12 @@ def test_slices_are_known_by_tag_or_variety() -> None:
     assert is_slice({"tags": ["autoslice", "autoslice:1"]})
     assert is_slice({"variety": "iceberg"})
     assert not is_slice(order_row())
+
+
+def test_rows_of_exchanges_that_nobody_trades_here_are_known_to_be() -> None:
+    assert is_known(order_row())
+    assert not is_known(order_row(exchange="NCO"))
+    assert not is_known({})
 
 
 @pytest.mark.parametrize(
