@@ -19,7 +19,7 @@ LEVELS = 5
 class Board:
     """The state of every instrument's market."""
 
-    def __init__(self, listings: Sequence[Listing], spread_ticks: int, depth_quantity: int) -> None:
+    def __init__(self, listings: Sequence[Listing], spread_ticks: int, depth_quantity: int, start_s: int = 0) -> None:
         count = len(listings)
         self.token = np.array([one.token for one in listings], np.int64)
         self.tick = np.array([one.tick for one in listings], np.int64)
@@ -31,6 +31,7 @@ class Board:
         self.last = self.close.copy()
         self.open, self.high, self.low = np.zeros((3, count), np.int64)
         self.volume, self.last_quantity, self.trade_time, self.exchange_time = np.zeros((4, count), np.int64)
+        self.exchange_time[:] = start_s
         self.turnover = np.zeros(count)  # units x quantity, for the day's average
         self.oi = np.where(has_oi, 1_000_000, 0).astype(np.int64)
         self.oi_high, self.oi_low = self.oi.copy(), self.oi.copy()

@@ -14,6 +14,7 @@ import numpy as np
 from tests.kite_exchange.board import Ints
 from tests.kite_exchange.catalogue import Listing, rupees
 from tests.kite_exchange.clock import IST, SECOND, day_ns
+from tests.kite_exchange.days import hours_of
 from tests.kite_exchange.errors import wrong_input
 
 if TYPE_CHECKING:
@@ -81,7 +82,6 @@ class History:
         self._first_price = exchange.board.close.copy()
         self.recorder = Recorder(len(exchange.board.token))
         self._made: dict[tuple[int, date], Ints] = {}
-        self.holidays: set[date] = set()
 
     def candles(self, listing: Listing, interval: str, first: datetime, last: datetime, has_oi: bool) -> list[list[Any]]:
         """Return Kite's candles from `first` to `last`, both included, by their opening time."""
@@ -111,7 +111,7 @@ class History:
         return float(self._first_price[listing.row]) * (1 + 0.15 * math.sin(since / 37) + 0.02 * math.sin(since * 1.7))
 
     def _past_day(self, listing: Listing, day: date) -> Ints:
-        if day.weekday() > 4 or day in self.holidays:
+        if not self._exchange.days.is_working(day):
             return np.zeros((0, 6), np.int64)
         key = (listing.token, day)
         if key not in self._made:
@@ -119,10 +119,12 @@ class History:
         return self._made[key]
 
     def _make_day(self, listing: Listing, day: date) -> Ints:
-        start, end = self._exchange.hours_of(listing)
+        start, end = hours_of(listing.exchange)
         count = end - start
         random = np.random.default_rng([self._exchange.options.seed, listing.token, day.toordinal()])
-        before = day - timedelta(days=3 if day.weekday() == 0 else 1)
+        before = day - timedelta(days=1)
+        while not self._exchange.days.is_working(before):
+            before -= timedelta(days=1)
         steps = random.normal(0, 1, count)
         walk = np.cumsum(steps - steps.mean()) * self._first_price[listing.row] * 0.0004
         target = self._level(listing, day) if day < self._began else self._first_price[listing.row]
@@ -138,7 +140,7 @@ class History:
 
     def _gather(self, listing: Listing, bars: list[list[int]], minutes: int) -> list[list[int]]:
         """Put minute bars together, counted from the opening of the session; 0 minutes = the day."""
-        start = self._exchange.hours_of(listing)[0]
+        start = hours_of(listing.exchange)[0]
         gathered: list[list[int]] = []
         for bar in bars:
             moment = datetime.fromtimestamp(bar[0] // SECOND, IST)

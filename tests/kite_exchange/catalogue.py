@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -112,14 +113,16 @@ def share_tick(price: int) -> int:
     return units("5.00")
 
 
-def expiries(today: date, weekday: int, count: int) -> list[date]:
-    """Return the last such weekday of this month and the following ones, from today on."""
+def expiries(today: date, weekday: int, count: int, holidays: Collection[date] = ()) -> list[date]:
+    """Return the last such weekday of this month and the following ones, from today on; the working day before if it is a holiday."""
     found: list[date] = []
     month = today.replace(day=1)
     while len(found) < count:
         following = (month + timedelta(days=32)).replace(day=1)
         last = following - timedelta(days=1)
         last -= timedelta(days=(last.weekday() - weekday) % 7)
+        while last in holidays or last.weekday() > 4:
+            last -= timedelta(days=1)
         if last >= today:
             found.append(last)
         month = following
@@ -129,10 +132,11 @@ def expiries(today: date, weekday: int, count: int) -> list[date]:
 class Catalogue:
     """All listings, by token and by `EXCHANGE:SYMBOL`; a listing's `row` is its place in the market's arrays."""
 
-    def __init__(self, count: int, today: date) -> None:
+    def __init__(self, count: int, today: date, holidays: Collection[date] = ()) -> None:
         self.listings: list[Listing] = []
         self.by_token: dict[int, Listing] = {}
         self.by_key: dict[str, Listing] = {}
+        self._holidays = holidays
         self._add_known(today)
         self._add_generated(count)
 
@@ -154,7 +158,7 @@ class Catalogue:
         for number, symbol in enumerate(("RELIANCE", "TCS", "INFY"), 500_000):
             self.add("BSE", symbol, number, "EQ", units(SHARES[symbol][1]), units("0.05"), name=SHARES[symbol][2])
         for (exchange, name), (price, tick, lot, multiplier, freeze, number) in FUTURES.items():
-            for nth, expiry in enumerate(expiries(today, 3 if exchange == "BFO" else 1, 2)):
+            for nth, expiry in enumerate(expiries(today, 3 if exchange == "BFO" else 1, 2, self._holidays)):
                 symbol = f"{name}{expiry:%y%b}FUT".upper()
                 self.add(
                     exchange, symbol, number + nth, "FUT", units(price), units(tick), name=name, lot=lot,
@@ -163,7 +167,7 @@ class Catalogue:
         self._add_options(today)
 
     def _add_options(self, today: date) -> None:
-        expiry = expiries(today, 1, 1)[0]
+        expiry = expiries(today, 1, 1, self._holidays)[0]
         number = 60_001
         for strike in range(24_000, 26_050, 50):
             for kind in ("CE", "PE"):

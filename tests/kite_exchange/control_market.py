@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.kite_exchange import notes
 from tests.kite_exchange.catalogue import rupees, units
 from tests.kite_exchange.control import command
 from tests.kite_exchange.rest_market import full_quote
@@ -123,13 +124,13 @@ def appear_late(server: Server, seconds: float, **where: Any) -> None:
 @command
 def square_off(server: Server) -> list[str]:
     """Let the broker close all MIS positions at the market; returns the order numbers."""
-    return server.exchange.square_off()
+    return server.exchange.days.square_off()
 
 
 @command
 def next_day(server: Server) -> None:
     """Close the books of the day without waiting for the morning: MIS squared off, shares delivered, orders gone."""
-    server.exchange.new_day()
+    server.exchange.days.turn()
 
 
 @command
@@ -162,6 +163,12 @@ def set_holding(server: Server, symbol: str, quantity: int, price: float, t1: in
 def ledger(server: Server) -> dict[str, Any]:
     """Return what really happened: positions, orders, trades, P&L, charges, cash, as exact text."""
     return server.exchange.account.ledger()
+
+
+@command
+def contract_note(server: Server) -> dict[str, Any]:
+    """Return the day's charges as the broker bills them in the end: CNC of one day as intraday, tax and stamp in whole rupees."""
+    return notes.contract_note(server.exchange.desk.orders.values())
 
 
 @command

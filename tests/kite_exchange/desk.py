@@ -40,7 +40,8 @@ class Desk:
         refusal = exchange.account.refusal_of(order)
         if refusal is not None and (refusal.status == 428 or exchange.options.margin_refusal == "http"):
             raise refusal
-        if exchange.options.hours and order.variety != "amo" and not exchange.is_open(order.listing):
+        is_closed = exchange.options.hours and not exchange.days.is_open(order.listing.exchange)
+        if is_closed and order.variety != "amo" and order.app_id:
             raise wrong_input("Markets are closed right now. Use AMO or GTT to place the order for the next session.")
         if order.limit == 0 and self._is_outside_band(order) and exchange.options.circuit_refusal == "http":
             raise wrong_input(self._band_message(order))
@@ -199,18 +200,18 @@ class Desk:
         self.to(order, "REJECTED")
         self.tell(order)
 
-    def release_amo(self) -> None:
-        """Send the orders that waited for the market to open."""
+    def release_amo(self, name: str = "") -> None:
+        """Send the orders that waited for the market, or one exchange, to open."""
         for order in list(self.orders.values()):
-            if order.status == "AMO REQ RECEIVED":
+            if order.status == "AMO REQ RECEIVED" and name in ("", order.listing.exchange):
                 self.to(order, "PUT ORDER REQ RECEIVED")
                 self.to(order, "OPEN PENDING")
                 self._reach_exchange(order)
 
-    def end_day(self) -> None:
-        """Cancel what still works; the exchange keeps nothing overnight."""
+    def end_day(self, name: str = "") -> None:
+        """Cancel what still works, on one exchange or all; nothing is kept overnight but what waits for the opening."""
         for order in list(self.orders.values()):
-            if not order.is_final and order.status != "AMO REQ RECEIVED":
+            if not order.is_final and order.status != "AMO REQ RECEIVED" and name in ("", order.listing.exchange):
                 self.withdraw(order, "Order cancelled by the exchange at the end of the day")
 
     def forget(self) -> None:

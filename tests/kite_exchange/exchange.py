@@ -6,7 +6,7 @@ What it says of its own accord goes to `on_update` (an order's row) and `on_tick
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from tests.kite_exchange.amendments import Amendments
 from tests.kite_exchange.board import Board
 from tests.kite_exchange.candles import History
 from tests.kite_exchange.catalogue import Catalogue, Listing, units
-from tests.kite_exchange.clock import IST, SECOND, Clock, day_ns, read_start
+from tests.kite_exchange.clock import IST, SECOND, Clock, read_start
+from tests.kite_exchange.days import Days, read_holidays
 from tests.kite_exchange.desk import Desk
 from tests.kite_exchange.errors import wrong_input
 from tests.kite_exchange.gtt import Triggers
@@ -27,8 +28,6 @@ from tests.kite_exchange.purse import Account
 from tests.kite_exchange.replay import read_tape
 from tests.kite_exchange.sessions import Sessions
 
-HOURS = {"NSE": (555, 930), "BSE": (555, 930), "NFO": (555, 940), "BFO": (555, 940), "CDS": (540, 1020), "BCD": (540, 1020)}
-LONG_HOURS = (540, 1410)
 START = "2026-11-23 10:00:00"
 
 
@@ -37,13 +36,14 @@ class Exchange:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.holidays = read_holidays(options.holidays)
         start_ns = read_start(options.now or START)
-        self.catalogue = Catalogue(options.instruments, datetime.fromtimestamp(start_ns / SECOND, IST).date())
+        self.catalogue = Catalogue(options.instruments, datetime.fromtimestamp(start_ns / SECOND, IST).date(), self.holidays)
         tape = read_tape(options.replay, self.catalogue, options.replay_ticks) if options.replay else None
         if tape is not None and not options.now:
             start_ns = int(tape.time_ns[0]) - SECOND
         self.clock = Clock(start_ns, options.scale)
-        self.board = Board(self.catalogue.listings, options.spread_ticks, options.depth_quantity)
+        self.board = Board(self.catalogue.listings, options.spread_ticks, options.depth_quantity, start_ns // SECOND)
         for row, price in tape.first.items() if tape is not None else ():
             self.board.start_from(row, price)
         self.taped = set(tape.first) if tape is not None else set()  # rows whose past is the file's
@@ -66,7 +66,7 @@ class Exchange:
             self.market = Replay(self, tape)
         elif options.market == "walk":
             self.market = Walk(self)
-        self._plan_morning()
+        self.days = Days(self)
 
     def listing(self, key: str) -> Listing:
         """Return the listing of `EXCHANGE:SYMBOL`, NSE unless said."""
@@ -74,16 +74,6 @@ class Exchange:
         if found is None:
             raise wrong_input(f"no instrument {key}")
         return found
-
-    def hours_of(self, listing: Listing) -> tuple[int, int]:
-        """Return opening and end of its session, in minutes of the day."""
-        return HOURS.get(listing.exchange, LONG_HOURS)
-
-    def is_open(self, listing: Listing) -> bool:
-        """Whether its market deals now: a weekday, inside the segment's hours."""
-        now = self.clock.ist()
-        start, end = self.hours_of(listing)
-        return now.weekday() < 5 and start <= now.hour * 60 + now.minute < end
 
     # Prices.
 
@@ -118,46 +108,6 @@ class Exchange:
         """End one session, or all, and what hangs on it."""
         self.sessions.kill(token)
         self.on_session_end(token)
-
-    # Days.
-
-    def _plan_morning(self) -> None:
-        now = self.clock.ist()
-        day = now.date() if now.hour < 6 else now.date() + timedelta(days=1)
-        self.clock.call_at(day_ns(day) + 6 * 3600 * SECOND, self._morning)
-
-    def _morning(self) -> None:
-        """At six the sessions of yesterday end and the books of the new day are opened."""
-        self.new_day()
-        if self.options.sessions_expire:
-            self.end_session()
-        self._plan_morning()
-
-    def new_day(self) -> None:
-        """Close the day: MIS is squared off, orders end, shares are delivered, what is carried becomes overnight."""
-        self.square_off()
-        self.desk.end_day()
-        self.account.settle()
-        self.desk.forget()
-        self.board.start_day()
-        self.dumps.clear()
-
-    def square_off(self) -> list[str]:
-        """Close every MIS position at the market, as the broker does; returns the order numbers."""
-        made = []
-        for one in list(self.account.positions.values()):
-            if one.product == "MIS" and one.net:
-                form = {
-                    "exchange": one.listing.exchange,
-                    "tradingsymbol": one.listing.symbol,
-                    "transaction_type": "SELL" if one.net > 0 else "BUY",
-                    "product": "MIS",
-                    "order_type": "MARKET",
-                }
-                order = self.intake.order_of("regular", form, abs(one.net), app_id=0)
-                self.desk.accept(order)
-                made.append(order.order_id)
-        return made
 
     # Orders.
 

@@ -21,6 +21,8 @@ class Walk:
         count = len(exchange.board.token)
         moving = min(count, options.moving or count)
         self._waves = [np.arange(first, moving, options.waves) for first in range(options.waves)]
+        names = [one.exchange for one in exchange.catalogue.listings]
+        self._of_exchange = {name: np.array([one == name for one in names]) for name in set(names)}
         self._step_s = 1 / options.ticks_per_second / options.waves
         self._nth = 0
         exchange.clock.call_later(self._step_s, self._step)
@@ -29,11 +31,20 @@ class Walk:
         exchange, board = self._exchange, self._exchange.board
         rows = self._waves[self._nth % len(self._waves)]
         self._nth += 1
+        exchange.clock.call_later(self._step_s, self._step)
+        if exchange.options.hours:
+            rows = rows[self._dealt()[rows]]
+        if len(rows) == 0:
+            return
         steps = self._random.integers(-2, 3, len(rows))
         pull = np.sign(board.close[rows] - board.last[rows]) * (self._random.random(len(rows)) < 0.02)
         prices = np.clip(board.last[rows] + (steps + pull) * board.tick[rows], board.lower[rows], board.upper[rows])
         exchange.move(rows, np.maximum(prices, board.tick[rows]), self._random.integers(1, 100, len(rows)))
-        exchange.clock.call_later(self._step_s, self._step)
+
+    def _dealt(self) -> np.ndarray:
+        """Return which rows' markets are open."""
+        days = self._exchange.days
+        return np.logical_or.reduce([mask & days.is_open(name) for name, mask in self._of_exchange.items()])
 
 
 class Replay:

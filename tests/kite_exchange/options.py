@@ -34,7 +34,8 @@ class Options:
     sessions_expire: bool = True  # at 06:00; False lets a replay of many days go on under one login
     data_plan: bool = True  # False = the free plan: no quotes, no history, no websocket
     ip_registered: bool = True
-    hours: bool = False  # True = orders outside 09:15-15:30 (or the segment's hours) are refused
+    hours: bool = False  # True = the market keeps its hours: orders outside are refused, AMOs go at the opening, the rest ends at the close
+    holidays: str = "2026-11-24,2026-12-25"  # days without a market, as dates with commas
     margin_refusal: str = "http"  # http = MarginException; order_book = accepted, then REJECTED
     circuit_refusal: str = "order_book"
     autoslice_shape: str = "parent"  # parent = {order_id, children}; flat = a list of the children

@@ -101,12 +101,10 @@ def _sorted(times: Ints, rows: Ints, prices: Ints, quantities: Ints) -> Tape:
     order = np.argsort(times, kind="stable")
     times, rows, prices, quantities = times[order].copy(), rows[order], prices[order], quantities[order]
     keys = np.lexsort((np.arange(len(times)), rows, times))
+    is_first = (np.diff(times[keys], prepend=-1) != 0) | (np.diff(rows[keys], prepend=-1) != 0)
+    places = np.arange(len(times))
     again = np.zeros(len(times), np.int64)
-    same = (np.diff(times[keys], prepend=-1) == 0) & (np.diff(rows[keys], prepend=-1) == 0)
-    run = 0
-    for place, is_same in zip(keys.tolist(), same.tolist(), strict=True):
-        run = run + 1 if is_same else 0
-        again[place] = run
+    again[keys] = places - np.maximum.accumulate(np.where(is_first, places, 0))
     times += again * 1000
     order = np.argsort(times, kind="stable")
     found, first = np.unique(rows[order], return_index=True)

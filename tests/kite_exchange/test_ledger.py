@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.kite_exchange.charges import charges_of
 from tests.kite_exchange.errors import KiteError
 from tests.kite_exchange.exchange import Exchange
+from tests.kite_exchange.notes import contract_note
 from tests.kite_exchange.options import Options
 
 PRICES = st.integers(14_990, 15_010).map(lambda dimes: f"{dimes / 10:.1f}")
@@ -134,3 +135,18 @@ def test_a_day_reckoned_by_hand() -> None:
     first = ledger["orders"][0]
     # 45,003 of turnover: brokerage 13.50, exchange 1.38, SEBI 0.05, stamp 1.35, GST 2.69
     assert (first["value"], first["charges"]) == ("45003", "18.97")
+
+
+def test_the_contract_note_bills_shares_of_one_day_as_intraday() -> None:
+    exchange = Exchange(Options(scale=0.0))
+    exchange.account.hold(exchange.listing("TCS"), 5, 31_000_000)
+    form = {"exchange": "NSE", "order_type": "LIMIT", "product": "CNC"}
+    for symbol, side, quantity, price in (("INFY", "BUY", 30, "1500.1"), ("INFY", "SELL", 10, "1500"), ("TCS", "SELL", 5, "3100")):
+        exchange.intake.place(
+            "regular", {**form, "tradingsymbol": symbol, "transaction_type": side, "quantity": str(quantity), "price": price}
+        )
+    note = contract_note(exchange.desk.orders.values())
+    # delivery: 20 INFY bought for 30,002 and 5 TCS sold for 15,500; intraday: 10 INFY bought for 15,001 and sold for 15,000
+    assert note["tax"] == str(round(Decimal("30.002") + Decimal("15.5") + Decimal("3.75")))
+    assert note["stamp"] == str(round(Decimal("4.5003") + Decimal("0.45003")))
+    assert note["brokerage"] == "9.00", "0.03 % of the two intraday parts, nothing for delivery"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.kite_exchange.clock import SECOND
+from tests.kite_exchange.errors import KiteError
 from tests.kite_exchange.exchange import Exchange
 from tests.kite_exchange.options import Options
 from tests.kite_exchange.packets import FULL, INDEX_FULL, LTP, QUOTE, Packer
@@ -139,6 +140,28 @@ def test_a_night_carries_positions_delivers_shares_and_squares_off() -> None:
     # 10 shares paid for, and the MIS squared off at the bid: bought at 1500.1, sold at 1520
     assert exchange.account.cash["equity"] == 1_000_000_0000 - 15001_0000 + 199_0000
     assert int(exchange.board.close[exchange.listing("INFY").row]) == 1520_0000
+
+
+def test_a_market_with_hours_opens_and_closes() -> None:
+    exchange = stepped(hours=True, now="2026-11-23 08:00:00", market="walk", ticks_per_second=0.05)
+    form = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "order_type": "LIMIT", "product": "MIS", "quantity": "1"}
+    with pytest.raises(KiteError, match="Markets are closed"):
+        exchange.intake.place("regular", {**form, "price": "1500"})
+    waiting = exchange.intake.place("amo", {**form, "price": "1350"})["order_id"]
+    advance(exchange, 74 * 60)
+    assert (exchange.desk.orders[waiting].status, exchange.board.volume[exchange.listing("INFY").row]) == ("AMO REQ RECEIVED", 0)
+    advance(exchange, 120)
+    assert exchange.desk.orders[waiting].status == "OPEN"
+    assert exchange.board.volume[exchange.listing("INFY").row] > 0
+    advance(exchange, 375 * 60)
+    assert exchange.desk.orders[waiting].status == "CANCELLED"
+    assert [exchange.days.is_open(name) for name in ("NSE", "NFO", "MCX")] == [False, True, True]
+    before = int(exchange.board.volume[exchange.listing("INFY").row])
+    advance(exchange, 20 * 3600)
+    assert exchange.clock.stamp() == "2026-11-24 11:31:00"
+    assert not exchange.days.is_open("MCX"), "a holiday"
+    assert before > 0
+    assert exchange.board.volume[exchange.listing("INFY").row] == 0
 
 
 @pytest.mark.parametrize("mode", ["ltp", "quote", "full"])

@@ -80,7 +80,7 @@ def test_the_dump_lists_all_and_one_exchange(kite: OfficialRest, exchange: Runni
     assert all(row["instrument_token"] >> 8 == int(row["exchange_token"]) for row in rows)
     options = [row for row in kite.call("instruments", "NFO") if row["instrument_type"] == "CE"]
     assert {row["exchange"] for row in options} == {"NFO"}
-    assert options[0]["expiry"] == "date 2026-11-24"
+    assert options[0]["expiry"] == "date 2026-11-23", "the last Tuesday is a holiday"
 
 
 def test_quotes_tell_the_board(kite: OfficialRest, exchange: RunningExchange) -> None:

@@ -99,7 +99,7 @@ def test_a_market_order_fills_at_the_best_ask_and_everybody_tells_the_same(kite:
     assert (net["quantity"], net["average_price"], net["pnl"], net["buy_value"]) == (10, 1500.1, -1.0, 15001.0)
 
 
-def test_a_limit_order_rests_is_changed_and_withdrawn(kite: OfficialRest) -> None:
+def test_a_limit_order_rests_is_changed_and_withdrawn(kite: OfficialRest, exchange: RunningExchange) -> None:
     order_id = place(kite, price=1490.0)
     assert row_of(kite, order_id)["status"] == "OPEN"
     assert kite.call("modify_order", "regular", order_id, quantity=20, price=1491.5) == order_id
@@ -107,7 +107,9 @@ def test_a_limit_order_rests_is_changed_and_withdrawn(kite: OfficialRest) -> Non
     assert (row["status"], row["quantity"], row["price"], row["modified"]) == ("OPEN", 20, 1491.5, True)
     assert kite.call("cancel_order", "regular", order_id) == order_id
     row = row_of(kite, order_id)
-    assert (row["status"], row["cancelled_quantity"], row["filled_quantity"]) == ("CANCELLED", 20, 0)
+    assert [row[f"{name}_quantity"] for name in ("cancelled", "filled", "pending")] == [20, 0, 0]
+    exchange.control("configure", warts=True)
+    assert (row_of(kite, order_id)["status"], row_of(kite, order_id)["pending_quantity"]) == ("CANCELLED", 20)
     assert statuses(kite, order_id)[4:] == [
         "MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED", "OPEN", "CANCEL PENDING", "CANCELLED",
     ]  # fmt: skip

@@ -48,6 +48,37 @@ def test_a_silent_socket_says_nothing_not_even_a_heartbeat(exchange: RunningExch
         listener.close()
 
 
+def test_one_instrument_can_fall_silent_while_the_others_go_on(exchange: RunningExchange) -> None:
+    listener = RawSocket(exchange)
+    try:
+        listener.send({"a": "subscribe", "v": [408065, 519937]})
+        assert listener.frame()[1][:2] == b"\0\2"
+        exchange.control("stop_ticks", symbols=["INFY"])
+        exchange.control("set_price", symbol="INFY", price=1501)
+        exchange.control("set_price", symbol="M&M", price=3601)
+        assert int.from_bytes(listener.frame()[1][4:8], "big") == 519937
+        exchange.control("clear_faults")
+        exchange.control("set_price", symbol="INFY", price=1502)
+        assert int.from_bytes(listener.frame()[1][4:8], "big") == 408065
+    finally:
+        listener.close()
+
+
+def test_one_of_two_sockets_can_be_singled_out(exchange: RunningExchange) -> None:
+    first, second = RawSocket(exchange), RawSocket(exchange)
+    try:
+        assert exchange.control("wait_for", sockets=2)
+        exchange.control("go_silent", number=1)
+        exchange.control("send_text", text="heard")
+        assert second.frame() == (1, b"heard")
+        exchange.control("close_sockets", number=2)
+        assert second.frame()[0] == 8
+        assert [one["number"] for one in exchange.control("sockets") if one["frames"] == 0] == [1]
+    finally:
+        first.close()
+        second.close()
+
+
 def test_a_close_code_and_a_cut_frame(exchange: RunningExchange) -> None:
     listener = RawSocket(exchange)
     try:
