@@ -55,7 +55,7 @@ def backtest(arguments: argparse.Namespace) -> int:
     if page is not None:
         _write(report, page)
     if arguments.json:
-        print(json.dumps(report.as_dict(), indent=1))
+        print(json.dumps(report.as_dict()))
     else:
         print("\n".join(lines_of(report)))
         if page is not None:

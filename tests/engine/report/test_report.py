@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.clock import ist
 from engine.core.model import UNITS, Exchange, Instrument, Product
 from engine.core.records import BAR, Rows
 from engine.core.registry import METRICS
 from engine.report import Report
 from engine.report.fingerprint import fingerprint
-from engine.report.report import reason_of
+from engine.report.report import reason_of, stamps
 from tests.engine.report.conftest import OTHER, SHARE, wave
 
 MakeReport = Callable[..., Report]
@@ -103,3 +104,10 @@ def test_what_a_lot_stands_for_counts(make_report: MakeReport) -> None:
     crude = Instrument(Exchange.MCX, "CRUDE", 3, multiplier=100)
     report = make_report({crude: wave(5)}, sizing="fixed:1", product=Product.NRML, tariff=None)
     assert sum(trade["net"] for trade in report.trades()) == pytest.approx(report.result.net_units / UNITS)
+
+
+def test_times_are_written_as_the_clock_writes_them() -> None:
+    whole = np.array([1_704_080_700_000_000_000, 1_704_100_000_000_000_000])
+    assert stamps(whole) == [ist(time_ns).isoformat() for time_ns in whole.tolist()]
+    assert stamps(whole + 250_000_000) == ["2024-01-01T09:15:00.250000+05:30", "2024-01-01T14:36:40.250000+05:30"]
+    assert stamps(whole[:0]) == []
