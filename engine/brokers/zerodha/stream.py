@@ -105,7 +105,7 @@ class KiteFeed:
             if not codec.decode_into.is_ready:
                 self._tasks.spawn(asyncio.to_thread(codec.prepare), "compile the decoder", service=True)
         # The first socket carries the order updates even when nothing is subscribed.
-        links = [link for link in self._links if link is self._links[0] or link.wanted]
+        links = [link for link in self._links if link is self._links[0] or link.wanted or link.state is LinkState.RELOGIN]
         for link in links:
             link.start()
         for link in links:

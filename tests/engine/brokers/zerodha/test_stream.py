@@ -317,6 +317,23 @@ def test_a_refused_session_stops_it_and_asks_for_a_login(play: Play, status: int
     play(story)
 
 
+def test_a_login_also_frees_a_socket_that_carries_nothing_any_more(play: Play) -> None:
+    async def story(server: FeedServer, r: Rig) -> None:
+        await r.feed.open()
+        await r.feed.subscribe(range(3_001))
+        await until(lambda: len(server.modes()) == 3_001)
+        server.status = HTTPStatus.FORBIDDEN
+        server.cut(0)
+        server.cut(1)
+        await until(lambda: [link.state for link in r.feed._links[:2]] == [RELOGIN, RELOGIN])
+        await r.feed.unsubscribe([3_000])
+        server.status = HTTPStatus.SWITCHING_PROTOCOLS
+        await r.feed.open()
+        assert r.is_live
+
+    play(story)
+
+
 def test_without_a_token_it_asks_for_a_login_without_dialling(play: Play) -> None:
     async def story(server: FeedServer, r: Rig) -> None:
         r.token = None
