@@ -159,9 +159,10 @@ def reason_of(code: int) -> str:
 
 def stamps(times_ns: NDArray[np.int64]) -> list[str]:
     """Write times as India's wall clock shows them, as `isoformat` would, a hundred thousand in a blink."""
-    local = (times_ns + IST_OFFSET_NS).astype("datetime64[ns]")
-    unit = "s" if not (times_ns % 1_000_000_000).any() else "us"
-    return [f"{text}+05:30" for text in np.datetime_as_string(local, unit=unit).tolist()]
+    local = (times_ns + IST_OFFSET_NS).view("datetime64[ns]")
+    is_whole = not (times_ns % 1_000_000_000).any()
+    texts = np.datetime_as_string(local, unit="s") if is_whole else np.datetime_as_string(local, unit="us")
+    return [f"{text}+05:30" for text in texts.tolist()]
 
 
 def _trades(rows: Rows, symbols: Sequence[str]) -> Iterator[dict[str, Any]]:
