@@ -96,6 +96,7 @@ class Link:
         self._telling = asyncio.Lock()
         self._heard_ns = 0
         self._loss = ""
+        self._is_refused = False
 
     @property
     def is_running(self) -> bool:
@@ -140,16 +141,16 @@ class Link:
     async def _keep_up(self) -> None:
         """Dial again and again, until Kite refuses the session."""
         while True:
-            self._loss = FAULT  # what stands unless the conversation says better
+            self._loss, self._is_refused = FAULT, False  # what stands unless the conversation says better
             self._conversation = self._tasks.spawn(self._converse(), "feed conversation", service=True)
             await asyncio.wait({self._conversation})
             self.deadline_ns = None
-            if self.state is not LinkState.RELOGIN:
-                delay_s = self._backoff.delay_s()
-                self._become(LinkState.DISCONNECTED, self._loss + ("" if delay_s < 1 else f"; dialling again in {delay_s:.0f} s"))
             self.answered.set()
-            if self.state is LinkState.RELOGIN:
+            if self._is_refused:
+                self._become(LinkState.RELOGIN, self._loss)
                 return
+            delay_s = self._backoff.delay_s()
+            self._become(LinkState.DISCONNECTED, self._loss + ("" if delay_s < 1 else f"; dialling again in {delay_s:.0f} s"))
             await self._clock.sleep(delay_s)
 
     async def _converse(self) -> None:
@@ -158,12 +159,11 @@ class Link:
         try:
             socket = await wire.dial(self._address())
         except AuthenticationError as error:
-            self._become(LinkState.RELOGIN, str(error))
+            self._loss, self._is_refused = str(error), True
             return
         except wire.LOST as error:
-            self._loss = wire.explain(error)
-            if wire.is_refusal(error):
-                self._become(LinkState.RELOGIN, REFUSED)
+            self._is_refused = wire.is_refusal(error)
+            self._loss = REFUSED if self._is_refused else wire.explain(error)
             return
         began_ns = self._clock.monotonic_ns()
         try:
