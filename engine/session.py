@@ -33,6 +33,7 @@ from engine.core.model import (
 from engine.core.records import Row, Rows
 from engine.guard import Guard
 from engine.reconcile import Report
+from engine.remainder import Remainders
 from engine.session_life import KILL, SessionLife
 from engine.session_parts import SessionParts
 
@@ -47,6 +48,7 @@ class TradingSession(SessionParts):
         self.guard = Guard(self, self.orders, self.positions)
         self.closer = Closer(self, self.orders, self.positions, self.risk, self.tasks, self.clock)
         self.life = SessionLife(self, self, self.guard, self.closer)
+        self.remainders = Remainders(self, self.orders, self.broker, self.clock, self.tasks)
         self._wire()
 
     def _wire(self) -> None:
@@ -65,6 +67,7 @@ class TradingSession(SessionParts):
             _connect(self.market_data.bars_closed, view.on_bars)
         _connect(self.orders.order_filled, self.guard.on_fill)
         _connect(self.orders.order_changed, self.guard.on_order)
+        _connect(self.orders.order_changed, self.remainders.on_order)
         _connect(self.orders.order_changed, self._on_order)
         _connect(self.orders.alarm_raised, self.warn)
         _connect(self.orders.store_failed, self.life.on_store_failed)

@@ -314,3 +314,20 @@ def test_every_order_is_in_the_journal_before_it_leaves(loop_run: Any, exchange:
         assert floor.now(order).request.purpose is Purpose.ENTRY
 
     run(loop_run, exchange, scenario)
+
+
+def test_what_market_protection_left_of_an_exit_is_seen_through(loop_run: Any, exchange: RunningExchange) -> None:
+    async def scenario(floor: Floor) -> None:
+        await floor.sees(floor.submit(), S.FILLED)
+        await floor.agrees()
+        exchange.control("set_depth", symbol="NSE:INFY", buy=[[1499.9, 4, 1], [1470.0, 100, 1]], sell=[[1500.1, 100, 1]])
+        exit_ = floor.exit()
+        await floor.until(lambda: floor.now(exit_).filled == 4)
+        exchange.control("set_depth", symbol="NSE:INFY", buy=[[1470.0, 100, 1]], sell=[[1500.1, 100, 1]])
+        done = await floor.sees(exit_, S.FILLED)
+        assert done.modifications >= 1
+        assert "MODIFY_REQ" in floor.store.kinds(exit_.id)
+        await floor.agrees()
+        assert len(floor.posts()) == 2
+
+    run(loop_run, exchange, scenario)
