@@ -44,7 +44,10 @@ class Walk:
     def _dealt(self) -> np.ndarray:
         """Return which rows' markets are open."""
         days = self._exchange.days
-        return np.logical_or.reduce([mask & days.is_open(name) for name, mask in self._of_exchange.items()])
+        dealt = np.zeros(len(self._exchange.board.token), bool)
+        for name, mask in self._of_exchange.items():
+            dealt |= mask & days.is_open(name)
+        return dealt
 
 
 class Replay:

@@ -55,7 +55,7 @@ def main() -> None:
         else:
             reactor.callFromThread(ticker.connect)
     if thread is not None:
-        reactor.callFromThread(lambda: reactor.stop())
+        reactor.callFromThread(reactor.stop)
         thread.join(5)
 
 

@@ -94,7 +94,7 @@ class Hub:
         for one in self.subscribers:
             if now - one.sent_ns >= exchange.options.heartbeat * 0.99e9:
                 one.write(BINARY, HEARTBEAT, now)
-        exchange.clock.call_later(exchange.options.heartbeat, self._beat)
+        exchange.clock.call_later(exchange.options.heartbeat / 2, self._beat)
 
     def send_ticks(self, rows: np.ndarray) -> None:
         """Send the rows that moved to whoever listens to them."""

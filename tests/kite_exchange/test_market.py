@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 
 from tests.kite_exchange.clock import SECOND
@@ -82,6 +83,21 @@ def test_a_replay_prints_exactly_the_bars_of_the_file(tmp_path: Path) -> None:
     candles = exchange.history.recorder.bars(infy.row, exchange.clock.now_ns - 300 * SECOND, exchange.clock.now_ns)
     assert [(*(price / 10_000 for price in bar[1:5]), bar[5]) for bar in candles] == [bar[2:] for bar in BARS if bar[0] == "INFY"]
     assert exchange.listing("NSE:NEWCO").kind == "EQ"
+
+
+def test_a_day_of_real_bars_comes_out_as_it_went_in(shared_data: Path, tmp_path: Path) -> None:
+    frame = pandas.read_parquet(shared_data / "bars_1min" / "nse_eq_from_ticks_20210326_20210521.parquet")
+    frame = frame[frame["ts"].dt.strftime("%Y-%m-%d") == "2021-05-20"]
+    assert len(frame) > 3000
+    frame.to_parquet(tmp_path / "day.parquet")
+    exchange = stepped(market="replay", replay=str(tmp_path / "day.parquet"))
+    advance(exchange, 7 * 3600)
+    for symbol, bars in frame.groupby("symbol"):
+        row = exchange.listing(f"NSE:{symbol}").row
+        printed = exchange.history.recorder.bars(row, 0, exchange.clock.now_ns)
+        assert [[price / 10_000 for price in bar[1:5]] for bar in printed] == bars[["open", "high", "low", "close"]].to_numpy().tolist()
+        if symbol not in ("NIFTY 50", "NIFTY BANK"):
+            assert [bar[5] for bar in printed] == bars["volume"].astype(int).tolist()
 
 
 def test_a_replay_that_begins_in_the_middle_remembers_what_came_before(tmp_path: Path) -> None:
