@@ -169,7 +169,9 @@ def trade(
     bars, terms = prepared.bars, prepared.terms
     if states is None:
         states = np.repeat(template.new_state()[None], len(terms.ticks), axis=0)
-    return replay(template.on_bar, states, template.new_params(values), bars, terms, on_progress=on_progress)
+    return replay(
+        template.on_bar, states, template.new_params(values), bars, terms, is_universe=template.is_universe, on_progress=on_progress
+    )
 
 
 def _timed(

@@ -42,15 +42,15 @@ class Decisions(NamedTuple):
     """Base bars that have happened by then: those of the step, too, unless a hole let the bar close at its beginning."""
 
 
-def decisions_of(bars: Rows, terms: Terms) -> Decisions:
-    """Tell what the loops of the replay decide on, in their order."""
+def decisions_of(bars: Rows, terms: Terms, from_ns: int) -> Decisions:
+    """Tell what the loops of the replay decide on, in their order; a window that began before `from_ns` is not whole."""
     times: NDArray[np.int64]
     times, first = np.unique(np.asarray(bars["time_ns"]), return_index=True)
     after = np.append(first[1:], len(bars))
     if len(terms.ticks) == 1 and terms.interval_s == terms.base_s:
         return Decisions(bars, first, after)
     made = resample(bars, terms.interval_s)
-    made = made[made["time_ns"] >= times[:1]] if len(times) else made
+    made = made[made["time_ns"] >= from_ns]
     ends = made["time_ns"] + terms.interval_s * SECOND_NS
     step = np.searchsorted(times + terms.base_s * SECOND_NS, ends)
     is_over = step < len(times)
@@ -90,7 +90,7 @@ class ClassReplay:
         self._script = Script(len(instruments))
         self._replay = Replay(on_bar, self._script.states, np.zeros(1), bars, terms)
         self._quiet_until = quiet_until.compile()
-        self._decisions = decisions_of(bars, terms)
+        self._decisions = decisions_of(bars, terms, int(self._replay.book.run[0].from_ns))
         self.now = 0
         """Which decision of the present chunk is being made."""
         self.seen: list[int] = [0]

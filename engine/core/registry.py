@@ -87,8 +87,8 @@ class Step(Protocol):
         """The plain function."""
         ...
 
-    def __call__(self, state: Any, params: Any, bar: Any, intent: Any) -> Any:
-        """Look at one closed bar and write what is wanted into the intent."""
+    def __call__(self, state: Any, params: Any, bar: Any, intent: Any, /) -> Any:
+        """Look at one closed bar (of a universe: one of each symbol) and write what is wanted into the intent."""
         ...
 
 

@@ -180,7 +180,7 @@ def test_decisions_are_those_of_the_replay(count: int, interval_s: int, hole: fl
     on_bar.py_func = on_bar  # type: ignore[attr-defined]
     going = Replay(on_bar, np.zeros((count, 1)), np.zeros(1), prepared.bars, prepared.terms, plain=True)  # type: ignore[arg-type]
     going.walk_to(len(prepared.bars))
-    assert seen == [row.item() for row in decisions_of(prepared.bars, prepared.terms).rows]
+    assert seen == [row.item() for row in decisions_of(prepared.bars, prepared.terms, int(prepared.bars[0].time_ns)).rows]
 
 
 @pytest.mark.parametrize(

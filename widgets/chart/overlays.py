@@ -21,7 +21,7 @@ MOST_BARS = 3_000
 PLAIN_STEPS = 50
 """At once, while the indicator is not compiled yet."""
 
-COLUMNS = ("open", "high", "low", "close", "volume")
+COLUMNS = ("time_ns", "session_minute", "open", "high", "low", "close", "volume")
 
 
 def overlay_names() -> list[str]:
@@ -80,5 +80,5 @@ class Overlay:
         return has_caught_up
 
     def _step(self, state: Row, bar: Row) -> tuple[float, ...]:
-        self.indicator.update(state, *(float(bar[word]) for word in self._inputs), *self._numbers)
+        self.indicator.update(state, *(bar[word].item() for word in self._inputs), *self._numbers)
         return tuple(float(state[word]) for word in self.indicator.outputs)

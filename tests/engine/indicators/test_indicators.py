@@ -48,6 +48,8 @@ REFERENCES: dict[str, tuple[int, Callable[[Rows], tuple[NDArray[Any], ...]], tup
     "stddev": (19, lambda x: (talib.STDDEV(x["close"].copy(), 20, 1.0),), ("value",)),
     "bollinger": (19, lambda x: talib.BBANDS(x["close"].copy(), 20, 2.0, 2.0), ("upper", "value", "lower")),
     "rsi": (14, lambda x: (talib.RSI(x["close"].copy(), 14),), ("value",)),
+    "donchian": (19, lambda x: (talib.MAX(x["high"].copy(), 20), talib.MIN(x["low"].copy(), 20)), ("upper", "lower")),
+    "momentum": (60, lambda x: (talib.ROCP(x["close"].copy(), 60),), ("value",)),
     "atr": (14, lambda x: (talib.ATR(x["high"].copy(), x["low"].copy(), x["close"].copy(), 14),), ("value",)),
     "macd": (26 * PERIODS_TO_FORGET, lambda x: talib.MACD(x["close"].copy(), 12, 26, 9), ("value", "signal", "histogram")),
 }
