@@ -41,6 +41,22 @@ def test_positions_and_profit_equal_the_ledger(kite: OfficialRest, exchange: Run
     assert Decimal(ledger["realised"]) == Decimal("-1") + 5 * (1500 - Decimal("1490.1"))
 
 
+def test_a_carried_future_is_valued_from_its_close_and_in_units_of_its_lot(kite: OfficialRest, exchange: RunningExchange) -> None:
+    crude = next(one["key"][4:] for one in exchange.control("listings", exchange="MCX") if "CRUDEOIL" in one["key"])
+    form = {"exchange": "MCX", "tradingsymbol": crude, "product": "NRML", "quantity": 2}
+    place(kite, price=5401.0, **form)
+    exchange.control("set_price", symbol=f"MCX:{crude}", price=5420.0)
+    exchange.control("next_day")
+    place(kite, transaction_type="SELL", price=5420.0, **{**form, "quantity": 1})
+    exchange.control("set_price", symbol=f"MCX:{crude}", price=5411.0)
+    positions = kite.call("positions")
+    (net,), (day,) = positions["net"], positions["day"]
+    assert (net["quantity"], net["overnight_quantity"], net["multiplier"], net["close_price"]) == (1, 2, 100, 5420.0)
+    assert net["pnl"] == net["sell_value"] - net["buy_value"] + 1 * 5411.0 * 100 == ((5420 - 5401) + (5411 - 5401)) * 100
+    assert net["m2m"] == net["sell_m2m"] - net["buy_m2m"] + 1 * 5411.0 * 100 == (5411 - 5420) * 100
+    assert (day["quantity"], day["day_sell_quantity"], day["day_sell_price"], day["day_sell_value"]) == (-1, 1, 5420.0, 542_000.0)
+
+
 def test_a_position_is_converted(kite: OfficialRest, exchange: RunningExchange) -> None:
     place(kite, price=1500.1)
     done = kite.call("convert_position", "NSE", "INFY", "BUY", "day", 4, "MIS", "CNC")

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from tests.kite_exchange.browser import redirect_of
+from tests.kite_exchange.browser import fetch, redirect_of
 from tests.kite_exchange.official import OfficialRest, Raised
 from tests.kite_exchange.process import RunningExchange
 
@@ -50,6 +50,7 @@ def test_the_redirect_carries_the_token_and_the_parameters_asked_for(exchange: R
         "from": "kite", "state": "xyz", "more": "1", "status": "success", "action": "login",
     }  # fmt: skip
     assert len(facts["request_token"]) == 32
+    assert fetch("GET", f"{exchange.root}/connect/login?v=3&api_key=wrong")[0] == 400
     exchange.control("answer_login", status="cancelled")
     assert "request_token" not in redirect_of(exchange.login_url)
 
