@@ -20,7 +20,8 @@ from engine.clock import Clock, SystemClock, ist
 from engine.compiling import compile_for_trading
 from engine.core.errors import UserError
 from engine.core.facts import PROTECTIVE
-from engine.core.model import Order, OrderChange, OrderRequest, Position, to_units
+from engine.core.model import Instrument, Order, OrderChange, OrderRequest, Position, to_units
+from engine.core.records import Rows
 from engine.core.registry import TEMPLATES
 from engine.engine_market import make_market
 from engine.engine_settings import EngineSettings
@@ -95,7 +96,7 @@ class TradingEngine(QObject):
         view.templates = tuple(template for _, template in TEMPLATES.items())
         view.charges_of = lambda request: charges_of(request, tariff.rates, ist(session.clock.now_ns()).date())
         await self._session.open()
-        self.instruments = Instruments(await market.broker.instruments())
+        self.instruments = await asyncio.to_thread(_catalogue, await market.broker.instruments())
         view.set_catalogue(self.instruments)
         self._shelf = StrategyShelf(self._session, view, self.instruments, self)
         self._shelf.restore(self._store.strategies())
@@ -245,9 +246,13 @@ class TradingEngine(QObject):
         """Hand the view the bars of the last days of an instrument, watched from now on; none is an empty answer."""
         instrument = self.instruments.get(key)
         (slot,) = await self.session.subscribe([instrument])
-        rows = await past_bars(self.session, self.history, instrument, interval_s)
+        rows = await self.bars_of(instrument, interval_s)
         rows["instrument"] = slot
         self.view.on_history(instrument.key, interval_s, rows)
+
+    async def bars_of(self, instrument: Instrument, interval_s: int) -> Rows:
+        """Return the closed bars of the last days of an instrument, oldest first (BAR rows); empty when nobody has any."""
+        return await past_bars(self.session, self.history, instrument, interval_s)
 
     async def _every_second(self) -> None:
         """Tell the market's phase, and what the strategies have come to."""
@@ -256,3 +261,10 @@ class TradingEngine(QObject):
             self.view.on_phase(self.calendar.phase(None, now_ns), self.calendar.phase_text(None, now_ns))
             self.strategies.refresh()
             await self._wall.sleep(1.0)
+
+
+def _catalogue(instruments: Iterable[Instrument]) -> Instruments:
+    """Make the catalogue, ready to be searched: a broker of real money lists a hundred thousand."""
+    made = Instruments(instruments)
+    made.prepare_search()
+    return made

@@ -22,6 +22,8 @@ COMMANDS = {
     "doctor": "doctor",
     "kill": "kill",
     "login": "login",
+    "serve": "serve",
+    "token": "token",
 }
 """Word typed -> file of `terminal.cli` that has a function of the same name as the file."""
 

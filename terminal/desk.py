@@ -11,18 +11,21 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from engine.clock import SystemClock
 from engine.core.errors import UserError
 from engine.core.model import StrategyState, to_units
 from engine.engine_settings import EngineSettings
 from engine.tasks import Tasks
 from engine.view import EngineView
 from terminal.actions import Actions, Window
+from terminal.arming import is_armed
 from terminal.connection import Connection
 from terminal.crash import CrashHooks
 from terminal.settings import Settings
 
 if TYPE_CHECKING:
     from engine.trading_engine import TradingEngine
+    from terminal.api.server import ApiServer
 
 log = logging.getLogger(__name__)
 
@@ -41,15 +44,22 @@ STEP_S = 0.05
 class Desk:
     """The context of every action."""
 
-    def __init__(self, settings: Settings, plan: EngineSettings, crash: CrashHooks | None = None) -> None:
+    def __init__(self, settings: Settings, plan: EngineSettings, crash: CrashHooks | None = None, *, with_api: bool = False) -> None:
         self.view = EngineView()
         self.settings = settings
         self.plan = plan
+        self.with_api = with_api
         self.tasks = Tasks(on_failure=lambda name, error: self.actions.on_failure(name, error))
         self.actions: Actions = Actions(self, self.tasks, crash.report if crash is not None else None)
         self.connection = Connection(settings, plan.data_dir, plan.mode)
         self._engine: TradingEngine | None = None
+        self._api: ApiServer | None = None
         self._window: Window | None = None
+
+    @property
+    def is_armed(self) -> bool:
+        """Tell whether real money may be traded by others than the trader's own hand."""
+        return self.plan.mode == "live" and is_armed(self.plan.data_dir, SystemClock().now_ns())
 
     @property
     def engine(self) -> TradingEngine:
@@ -85,6 +95,8 @@ class Desk:
         await engine.watch(known or list(self.view.catalogue)[:MOST_WATCHED])
         if self.settings["demo_strategy"]:
             self._add_demo(engine)
+        if self.settings["api"] or self.with_api:
+            await self.open_api()
 
     def _with_limits(self) -> EngineSettings:
         """Leave out the rules that go by the pace of real time where bars are played again: between two of them a quote must grow old."""
@@ -108,6 +120,42 @@ class Desk:
         if keys:
             engine.start_strategy(engine.add_strategy(demo(REPLAY_DEMO if is_replay else DEMO, keys)))
             log.info("the demo strategy trades %s on paper", ", ".join(keys))
+
+    async def open_api(self, port: int | None = None) -> str:
+        """Let the REST API answer, at a port (None: that of the settings); returns where. Raises UserError when the port is taken."""
+        if self._api is None:
+            from terminal.api.server import ApiServer
+            from terminal.api.tokens import Tokens
+
+            wanted = self.settings["api_port"] if port is None else port
+            made = ApiServer(self, Tokens(self.plan.data_dir), port=wanted)
+            await made.start()
+            self._api = made
+        return self._api.url
+
+    async def switch_api(self) -> None:
+        """Let the REST API answer, or not, as the settings say now; raises UserError when the port is taken."""
+        await self.close_api()
+        if self.settings["api"]:
+            self.view.notify("info", f"The REST API answers at {await self.open_api()}.")
+
+    def api_token(self) -> str:
+        """Return the token for paper trading over the REST API."""
+        from terminal.api.tokens import Scope, Tokens
+
+        return Tokens(self.plan.data_dir).get(Scope.PAPER)
+
+    def revoke_tokens(self) -> None:
+        """Let no token of the REST API be worth anything any more."""
+        from terminal.api.tokens import Tokens
+
+        Tokens(self.plan.data_dir).revoke()
+
+    async def close_api(self) -> None:
+        """Let the REST API answer no more."""
+        api, self._api = self._api, None
+        if api is not None:
+            await api.stop()
 
     def start_strategies(self) -> None:
         """Start every strategy that stands still: without a window nobody else would."""
@@ -142,6 +190,7 @@ class Desk:
 
     async def close(self) -> None:
         """Let what was asked come to its end, then close the engine."""
+        await self.close_api()
         self.connection.close()
         await self.tasks.close()
         engine, self._engine = self._engine, None

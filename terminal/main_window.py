@@ -179,6 +179,10 @@ class MainWindow(QMainWindow):
         """Close the window, asking first when something is open."""
         self.close()
 
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+        QGuiApplication.clipboard().setText(text)
+
     def restart(self) -> None:
         """Close the window and open it anew, on the market that the settings name now; what is open stays as it is."""
         self.leave(RESTART)

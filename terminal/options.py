@@ -22,7 +22,7 @@ DEMO_WATCH = (
     "NSE:SUNPHARMA",
 )
 
-TRADING, APPEARANCE, KEYS, DATA = "Trading", "Appearance", "Keys", "Data"
+TRADING, APPEARANCE, KEYS, API, DATA = "Trading", "Appearance", "Keys", "REST API", "Data"
 """Tabs of the dialog, tables of the file."""
 
 OPTIONS: tuple[Option, ...] = (
@@ -45,6 +45,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("lock_layout", False, "Keep panels from being moved by accident", section=APPEARANCE),
     Option("keymap", "shikra", "Set of keys to begin with", choices=("shikra", "nest", "metatrader"), section=KEYS),
     Option("hold_ms", 800, "How long kill and flatten must be held", low=300, high=3000, unit="milliseconds", section=KEYS),
+    Option("api", False, "Let scripts of yours drive strategies over the REST API, on this computer alone", section=API),
+    Option("api_port", 8050, "Port of the REST API", low=1024, high=65_535, section=API),
     Option("login_port", 8711, "Port of the redirect URL that is registered for the Kite app", low=1024, high=65_535, section=DATA),
     Option("kite_root", "", "Address of Kite's REST API; empty is Kite's own", section=DATA),
     Option("kite_ws_root", "", "Address of Kite's feed; empty is Kite's own", section=DATA),

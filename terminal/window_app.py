@@ -52,7 +52,9 @@ def open_window(arguments: argparse.Namespace) -> int:
     crash = CrashHooks(folder / "logs")
     crash.install()
     try:
-        return int(qasync.run(_lives(arguments, folder, _Terminal(settings, plan, crash, is_smoke=arguments.smoke), fault)))
+        return int(
+            qasync.run(_lives(arguments, folder, _Terminal(settings, plan, crash, is_smoke=arguments.smoke, with_api=arguments.api), fault))
+        )
     finally:
         crash.remove()
         stop_logging(handler)
@@ -62,7 +64,7 @@ async def _lives(arguments: argparse.Namespace, folder: Path, terminal: _Termina
     """Open the window anew as often as another broker is chosen; returns the exit code of the last one."""
     while (code := await terminal.live(fault)) == AGAIN:
         settings, fault = _settings(folder)
-        terminal = _Terminal(settings, engine_settings(arguments, settings, folder), terminal.crash, is_smoke=False)
+        terminal = _Terminal(settings, engine_settings(arguments, settings, folder), terminal.crash, with_api=arguments.api)
     return code
 
 
@@ -77,9 +79,11 @@ def _settings(folder: Path) -> tuple[Settings, str]:
 class _Terminal:
     """One life of the window."""
 
-    def __init__(self, settings: Settings, plan: EngineSettings, crash: CrashHooks, *, is_smoke: bool) -> None:
+    def __init__(
+        self, settings: Settings, plan: EngineSettings, crash: CrashHooks, *, is_smoke: bool = False, with_api: bool = False
+    ) -> None:
         self.settings, self.plan, self.crash, self.is_smoke = settings, plan, crash, is_smoke
-        self.desk = Desk(settings, plan, crash)
+        self.desk = Desk(settings, plan, crash, with_api=with_api)
         self.view = self.desk.view
 
     async def live(self, fault: str) -> int:

@@ -59,6 +59,10 @@ class Window(Protocol):
         """Close the window, asking first when something is open."""
         ...
 
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+        ...
+
     def restart(self) -> None:
         """Close the window and open it anew, on the market that the settings name now."""
         ...
@@ -79,6 +83,18 @@ class Context(Protocol):
     @property
     def window(self) -> Window:
         """The window; raises UserError when there is none."""
+        ...
+
+    async def switch_api(self) -> None:
+        """Let the REST API answer, or not, as the settings say now."""
+        ...
+
+    def api_token(self) -> str:
+        """Return the token for paper trading over the REST API."""
+        ...
+
+    def revoke_tokens(self) -> None:
+        """Let no token of the REST API be worth anything any more."""
         ...
 
 

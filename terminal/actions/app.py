@@ -26,9 +26,25 @@ def settings(context: Context, payload: object) -> None:
 
 
 @action("app.change_settings", title="Save settings")
-def change_settings(context: Context, payload: dict[str, Any]) -> None:
+def change_settings(context: Context, payload: dict[str, Any]) -> Any:
     """Check, save and apply what the settings dialog holds."""
-    context.window.apply_settings(context.settings.change(**payload))
+    changed = context.settings.change(**payload)
+    context.window.apply_settings(changed)
+    return context.switch_api() if {"api", "api_port"} & set(changed) else None
+
+
+@action("app.copy_token", title="Copy a token of the REST API", menu="Terminal")
+def copy_token(context: Context, payload: object) -> None:
+    """Put the token for paper trading on the clipboard."""
+    context.window.copy(context.api_token())
+    context.view.notify("info", "The token for paper trading is on the clipboard; whoever has it can drive your strategies.")
+
+
+@action("app.revoke_tokens", title="Revoke all tokens of the REST API", menu="Terminal")
+def revoke_tokens(context: Context, payload: object) -> None:
+    """Let no token be worth anything any more."""
+    context.revoke_tokens()
+    context.view.notify("info", "No token of the REST API is worth anything any more.")
 
 
 @action("app.keys", title="Keys", keys="Shift+F1", menu="Help")

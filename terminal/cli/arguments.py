@@ -89,6 +89,7 @@ def parser(version: str) -> Parser:
     top.add_argument("--headless", action="store_true", help="trade without a window, with a status on the console")
     top.add_argument("--smoke", action="store_true", help="start, buy and sell one share on the simulated market, exit 0")
     top.add_argument("--live", action="store_true", help="trade with real money, where the broker is one; without it on paper")
+    top.add_argument("--api", action="store_true", help="let the REST API answer, too")
     top.add_argument("--replay", metavar="FILE", help="trade on the bars or ticks of a file instead of a generated market")
     top.add_argument("--speed", type=speed, default=None, help="speed of the replay: max, or times real time (default 60)")
     top.add_argument("--symbols", type=words, default=(), help="symbols to replay (default: all of the file)")
@@ -98,6 +99,8 @@ def parser(version: str) -> Parser:
     _optimise(commands.add_parser("optimise", help="search for parameters, and judge what was found", allow_abbrev=False))
     _import(commands.add_parser("import", help="take history, or a broker's tradebook, from files", allow_abbrev=False))
     _doctor(commands.add_parser("doctor", help="say what is installed, what is missing and where the data lies", allow_abbrev=False))
+    _serve(commands.add_parser("serve", help="trade without a window, driven over the REST API", allow_abbrev=False))
+    _token(commands.add_parser("token", help="print a token of the REST API", allow_abbrev=False))
     _login(commands.add_parser("login", help="log in at Zerodha, or out", allow_abbrev=False))
     _kill(commands.add_parser("kill", help="stop every send of a running terminal at once", allow_abbrev=False))
     return top
@@ -223,3 +226,18 @@ def _login(target: Parser) -> None:
     target.add_argument("--paste", action="store_true", help="open no browser; paste the address that one ended at")
     target.add_argument("--again", action="store_true", help="log in anew although today's session lives")
     target.add_argument("--out", action="store_true", help="log out")
+
+
+def _serve(target: Parser) -> None:
+    _everywhere(target, argparse.SUPPRESS)
+    target.add_argument("--demo", action="store_true", help="on the demo market, sixty times as fast as a real one")
+    target.add_argument("--arm-live", action="store_true", help="let real money be traded over the API until today's log-in ends")
+    target.add_argument("--port", type=int, default=None, metavar="N", help="port (default 8050)")
+    target.add_argument("--json", action="store_true", help="say where it answers as JSON")
+
+
+def _token(target: Parser) -> None:
+    _everywhere(target, argparse.SUPPRESS)
+    target.add_argument("--scope", default="paper", metavar="read|paper|live", help="what it may do (default paper)")
+    target.add_argument("--rotate", action="store_true", help="make another one; the old one is worth nothing any more")
+    target.add_argument("--revoke", action="store_true", help="make every token worthless")

@@ -33,7 +33,7 @@ def headless(arguments: argparse.Namespace) -> int:
     crash = CrashHooks(folder / "logs")
     crash.install()
     try:
-        return asyncio.run(_live(Desk(settings, plan, crash), crash, is_smoke=arguments.smoke))
+        return asyncio.run(_live(Desk(settings, plan, crash, with_api=arguments.api), crash, is_smoke=arguments.smoke))
     finally:
         crash.remove()
         stop_logging(handler)
