@@ -38,7 +38,10 @@ def make_market(settings: EngineSettings, calendar: Calendar, known: Instruments
     if settings.broker == "simulated":
         return Market(create_broker("simulated", file=settings.data_dir / "simulated.db", **common, **settings.broker_options), "simulated")
     is_paper = check_mode(settings.mode) == "paper"
-    over = create_broker("simulated" if settings.broker == "paper" else settings.broker, **settings.broker_options)
+    if settings.broker == "paper":
+        over = create_broker("simulated", **settings.broker_options)
+    else:
+        over = create_broker(settings.broker, **{"data_dir": settings.data_dir, **settings.broker_options})
     if settings.broker != "paper" and not (is_paper and over.capabilities.is_live):
         return Market(over, settings.broker)
     name = "paper" if settings.broker == "paper" else f"paper-{settings.broker}"
