@@ -66,7 +66,7 @@ class Desk:
         self._rejections.append((message, where))
 
     def _reach_exchange(self, order: Order) -> None:
-        row = order.row(order.order_type)
+        row = order.row()
         for rejection in self._rejections:
             if all(str(row.get(name)) == value for name, value in rejection[1].items()):
                 self._rejections.remove(rejection)
@@ -113,7 +113,7 @@ class Desk:
             percent = protection_percent(listing, last, order.protection)
             order.limit = protected_price(listing, order.side, last, percent)
             if self._exchange.options.protected_as == "LIMIT":
-                order.price, order.is_protected = order.limit, True
+                order.asked_type, order.order_type, order.price = order.order_type, "LIMIT", order.limit
             order.tags += ["mktp", f"mktp:{percent:.2f}"]
         else:
             order.limit = order.price
@@ -146,8 +146,9 @@ class Desk:
             return
         exchange = self._exchange
         quantity = min(iceberg["leg_quantity"], left)
+        asked_type = order.asked_type or order.order_type
         following = Order(
-            exchange.intake.next_id(), order.listing, order.side, "iceberg", order.product, order.order_type, order.validity, quantity,
+            exchange.intake.next_id(), order.listing, order.side, "iceberg", order.product, asked_type, order.validity, quantity,
             order.price, order.trigger, protection=order.protection, tag=order.tag, placed_by=order.placed_by, app_id=order.app_id,
             meta={"iceberg": {**iceberg, "leg": iceberg["leg"] + 1, "remaining_quantity": left - quantity}},
             time=exchange.clock.stamp(), opened_day=order.opened_day,
@@ -230,13 +231,9 @@ class Desk:
             raise KiteError("OrderException", "Order not found.", 404)
         return order
 
-    def shown_type(self, order: Order) -> str:
-        """Return the order type as the order book shows it."""
-        return "LIMIT" if order.is_protected else order.order_type
-
     def row(self, order: Order) -> dict[str, Any]:
         """Return an order's row of the order book."""
-        row = order.row(self.shown_type(order))
+        row = order.row()
         if self._exchange.options.warts and order.status == "CANCELLED":
             row["pending_quantity"] = order.cancelled
         return row
@@ -245,7 +242,7 @@ class Desk:
         """Bring an order into a state, and write it into its history."""
         order.status = status
         order.exchange_time = self._exchange.clock.stamp() if order.exchange_id else None
-        order.note(self.shown_type(order))
+        order.note()
 
     def tell(self, order: Order, status: str = "") -> None:
         """Send the update of an order, as it stands or under another status; none while the order is out of sight."""

@@ -117,7 +117,7 @@ class Exchange:
 
     def late_ns(self, order: Order) -> int:
         """Return how long an order stays out of sight in the order book, by what a test has asked for."""
-        row = order.row(order.order_type)
+        row = order.row()
         for wish in self.late:
             if all(str(row.get(name)) == value for name, value in wish[1].items()):
                 self.late.remove(wish)

@@ -43,7 +43,7 @@ class Order:
     cancelled: int = 0
     modifications: int = 0
     stop_type: str = ""  # SL or SL-M until it has triggered
-    is_protected: bool = False
+    asked_type: str = ""  # what it was placed as, where the exchange made a limit order of it
     time: str = ""
     exchange_time: str | None = None
     visible_ns: int = 0  # the order book shows it from then on
@@ -62,7 +62,7 @@ class Order:
         """Quantity that may still trade."""
         return 0 if self.is_final else self.quantity - self.filled
 
-    def row(self, shown_type: str) -> dict[str, Any]:
+    def row(self) -> dict[str, Any]:
         """Return the row of the order book."""
         tags = ([self.tag] if self.tag else []) + self.tags
         row = {
@@ -82,7 +82,7 @@ class Order:
             "exchange": self.listing.exchange,
             "tradingsymbol": self.listing.symbol,
             "instrument_token": self.listing.token,
-            "order_type": shown_type,
+            "order_type": self.order_type,
             "transaction_type": "BUY" if self.side > 0 else "SELL",
             "validity": self.validity,
             "validity_ttl": self.ttl_minutes,
@@ -106,9 +106,9 @@ class Order:
         """Return the average price of the fills in rupees; 0 without one."""
         return rupees(self.value) / self.filled if self.filled else 0
 
-    def note(self, shown_type: str) -> None:
+    def note(self) -> None:
         """Write the present state into the order's history."""
-        row = self.row(shown_type)
+        row = self.row()
         self.history.append({name: value for name, value in row.items() if name not in HISTORY_LACKS})
 
 

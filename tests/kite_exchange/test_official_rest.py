@@ -170,7 +170,10 @@ def test_a_protected_market_order_rests_with_what_it_could_not_get(kite: Officia
     exchange.control("set_depth", symbol="INFY", buy=[[1499.0, 5]], sell=[[1500.0, 3], [1600.0, 100]])
     order_id = place(kite, order_type="MARKET", market_protection=1)
     row = row_of(kite, order_id)
-    assert (row["status"], row["filled_quantity"], row["price"]) == ("OPEN", 3, 1515.0)
+    assert (row["status"], row["order_type"], row["filled_quantity"], row["price"]) == ("OPEN", "LIMIT", 3, 1515.0)
+    kite.call("modify_order", "regular", order_id, price=1600.0)
+    row = row_of(kite, order_id)
+    assert (row["status"], row["average_price"]) == ("COMPLETE", (3 * 1500 + 7 * 1600) / 10), "it is a limit order now, and priced as one"
 
 
 def test_after_market_orders_wait_for_the_opening(kite: OfficialRest, exchange: RunningExchange) -> None:
