@@ -22,7 +22,7 @@ DEMO_WATCH = (
     "NSE:SUNPHARMA",
 )
 
-TRADING, APPEARANCE, KEYS, API, DATA = "Trading", "Appearance", "Keys", "REST API", "Data"
+TRADING, APPEARANCE, KEYS, API, DATA = "Trading", "Appearance", "Keys", "API", "Data"
 """Tabs of the dialog, tables of the file."""
 
 OPTIONS: tuple[Option, ...] = (

@@ -10,7 +10,6 @@ from typing import Annotated
 from fastapi import Query
 
 from engine.clock import Clock
-from engine.core.errors import UserError
 from engine.core.model import TradingState
 from terminal.api.backend import Backend
 from terminal.api.gate import Refused
@@ -49,10 +48,9 @@ class AccountRoutes:
 
     async def risk(self) -> RiskInfo:
         """Show the account's state, its figures and its limits."""
-        view = self._backend.view
-        status = view.risk
-        if status is None:
-            raise UserError("The engine is still starting; try again in a moment.")
+        view, session = self._backend.view, self._backend.engine.session
+        # Asked, not read off the screen's model, which is a frame behind.
+        status = session.risk.status(session.account)
         account = status.account
         return RiskInfo(
             state=str(status.state),
@@ -74,7 +72,7 @@ class AccountRoutes:
     async def health(self) -> Health:
         """Tell whether it trades, where, and whether the broker is heard."""
         view = self._backend.view
-        is_halted = view.risk is not None and view.risk.state is not TradingState.ACTIVE
+        is_halted = view.risk is not None and self._backend.engine.session.risk.state is not TradingState.ACTIVE
         return Health(
             status="starting" if view.risk is None else "halted" if is_halted else "ok",
             mode="live" if view.mode == "live" else "paper",
