@@ -215,9 +215,11 @@ def take(order: Row, price: float, lane: Row) -> int:
     quantity = size if order.quantity > 0 else -size
     order.quantity -= quantity
     order.filled += size
-    order.is_triggered = 1
     lane.room -= size
     lane.last = price
+    if lane.room == 0:
+        # Of a stop the rest is an order at market; its next slice would be triggered at the same price.
+        order.is_triggered = 1
     return int(quantity)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.compiled import is_disabled
-from engine.core.grid import is_on_tick, price_units, to_tick
+from engine.core.grid import against, is_on_tick, price_units, to_tick
 from engine.core.model import to_units
 
 TICKS = st.sampled_from([0.0025, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0])
@@ -71,3 +71,20 @@ def test_machine_code_gives_the_same() -> None:
         assert is_on_tick.dispatcher(price, 0.05) == is_on_tick.py_func(price, 0.05)
     assert math.isnan(to_tick.dispatcher(math.nan, 0.05))
     assert price_units.dispatcher(83.1225) == 831225
+
+
+@pytest.mark.parametrize(
+    ("price", "tick", "side", "put"),
+    [
+        (100.01, 0.05, 1, 100.05),
+        (100.01, 0.05, -1, 100.0),
+        (100.05, 0.05, 1, 100.05),
+        (100.05, 0.05, -1, 100.05),
+        (0.3, 0.1, 1, 0.3),
+        (0.02, 0.05, -1, 0.05),
+        (100.013, 0.0, 1, 100.013),
+        (math.inf, 0.05, 1, math.inf),
+    ],
+)
+def test_a_price_is_put_on_the_grid_against_who_trades(price: float, tick: float, side: int, put: float) -> None:
+    assert against(price, tick, side) == against.py_func(price, tick, side) == put

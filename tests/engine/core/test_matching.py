@@ -189,3 +189,70 @@ def test_a_fill_lies_within_the_bar_and_never_worse_than_its_limit(
             assert row.low <= price <= row.high
             if kind in (LIMIT, STOP_LIMIT):
                 assert (levels[0] - price) * quantity >= 0
+
+
+def test_takers_slip_but_limits_do_not_and_a_stop_limit_no_further_than_its_limit() -> None:
+    slips = lane(BAR_100, slippage_bps=100.0)
+    assert fills_at_open(order(MARKET, 1), BAR_100, slips) == 101.0
+    assert fills_at_open(order(STOP, -1, trigger=101.0), BAR_100, slips) == 99.0
+    assert fills_at_open(order(LIMIT, 1, 101.0), BAR_100, slips) == 100.0
+    assert fills_at_open(order(STOP_LIMIT, 1, 100.5, 99.0), BAR_100, slips) == 100.5
+    assert fills_in_range(order(STOP, -1, trigger=98.0), BAR_100, slips) == 97.0
+    assert fills_in_range(order(STOP_LIMIT, -1, 97.5, 98.0), BAR_100, slips) == 97.5
+    assert fills_in_range(order(LIMIT, -1, 103.0), BAR_100, slips) == 103.0
+
+
+def test_a_stop_called_for_in_the_range_fills_no_better_than_the_market_stood() -> None:
+    walked = lane(BAR_100)
+    matching.take(order(LIMIT, 1, 97.0), 97.0, walked)
+    assert fills_in_range(order(STOP, -1, trigger=99.0, fresh=1), BAR_100, walked) == 97.0
+    assert fills_in_range(order(STOP, -1, trigger=96.5, fresh=1), BAR_100, walked) == 96.5
+    matching.take(order(STOP, 1, trigger=103.0), 103.0, walked)
+    assert fills_in_range(order(STOP, -1, trigger=102.0, fresh=1), BAR_100, walked) == 102.0
+
+
+def test_where_the_whole_bar_stands_at_its_limit_nobody_takes_the_other_side() -> None:
+    locked = bar(105.0, 105.0, 105.0)
+    at_high = lane(locked, band=(95.0, 105.0))
+    assert math.isnan(fills_at_open(order(MARKET, 1), locked, at_high))
+    assert fills_at_open(order(MARKET, -1), locked, at_high) == 105.0
+    assert math.isnan(fills_in_range(order(STOP, 1, trigger=104.0), locked, at_high))
+    at_low = lane(locked, band=(105.0, 115.0))
+    assert math.isnan(fills_at_open(order(MARKET, -1), locked, at_low))
+    assert fills_at_open(order(MARKET, 1), locked, at_low) == 105.0
+
+
+def test_no_fill_lies_outside_the_band() -> None:
+    assert math.isnan(fills_at_open(order(MARKET, 1), BAR_100, lane(BAR_100, band=(90.0, 99.0))))
+    assert math.isnan(fills_in_range(order(LIMIT, -1, 103.0), BAR_100, lane(BAR_100, band=(90.0, 102.0))))
+    assert fills_at_open(order(MARKET, 1), BAR_100, lane(BAR_100, band=(90.0, 100.5), slippage_bps=100.0)) == 100.5
+    assert fills_at_open(order(MARKET, -1), BAR_100, lane(BAR_100, band=(99.5, 110.0), slippage_bps=100.0)) == 99.5
+
+
+def test_the_volume_of_a_bar_is_shared_and_the_rest_of_a_stop_goes_on_at_market() -> None:
+    thin = bar(100.0, 104.0, 96.0)
+    thin.volume = 100.0
+    shared, stop = lane(thin, participation=0.1), order(STOP, -25, trigger=98.0)
+    assert matching.take(stop, 98.0, shared) == -10
+    assert (stop.quantity, stop.filled, stop.is_triggered, shared.room) == (-15, 10, 1, 0)
+    assert math.isnan(fills_in_range(order(STOP, -5, trigger=97.0), thin, shared))
+    begin_bar(shared, thin)
+    assert fills_at_open(stop, thin, shared) == 100.0
+    assert math.isnan(fills_in_range(stop, thin, shared))
+
+
+def test_an_order_on_its_way_is_not_in_the_market_until_its_bars_have_gone_by() -> None:
+    late = order(STOP, -1, trigger=98.0)
+    late.wait = 1
+    orders = resting(late)
+    assert math.isnan(fills_in_range(orders[0], BAR_100, PLAIN))
+    end_bar(orders, 1, BAR_100)
+    assert (orders[0].wait, orders[0].is_triggered) == (0, 0)
+    assert fills_in_range(orders[0], BAR_100, PLAIN) == 98.0
+
+
+def test_what_is_above_the_freeze_quantity_fills_in_slices() -> None:
+    frozen = lane_rows(np.array([0.05]), np.array([1]), freezes=np.array([10]))[0]
+    begin_bar(frozen, BAR_100)
+    large = order(MARKET, 25)
+    assert [matching.take(large, 100.0, frozen) for _ in range(3)] == [10, 10, 5]
