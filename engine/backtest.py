@@ -118,6 +118,7 @@ def run_backtest(
     on_progress: Callable[[int], None] | None = None,
 ) -> BacktestResult:
     """Backtest a template, or a function that decides, on BAR rows by instrument, each in order of time.
+    TICK or PRINT rows are bars of one price, and decisions are made on windows of them.
 
     `interval_s`: the bar of decisions (default: the bars' own, `base_s`, which defaults to their most common distance). `risk_pct`:
     of equity, per trade. `limits`: by rule, in the rule's unit. `tariff`: None = nothing costs anything. `calendar`: tells when MIS

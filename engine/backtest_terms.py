@@ -21,10 +21,11 @@ from engine.core.friction import Friction
 from engine.core.legs import SQUARE
 from engine.core.limits import LIMITS
 from engine.core.model import UNITS, Instrument, Product
-from engine.core.records import BAR, Rows
+from engine.core.records import BAR, TICK, Rows
 from engine.core.registry import RULES
 from engine.core.replay import Terms, no_limits
 from engine.core.sizing import Sizing, parse_sizing
+from engine.core.ticks import bars_of_ticks, is_ticks
 from engine.tariffs import Tariff
 
 SECOND_NS = 1_000_000_000
@@ -71,8 +72,10 @@ def prepare(
     """Lay out bars and terms; what the arguments mean is told by `run_backtest`, which raises the same errors."""
     if not any(len(rows) for rows in bars.values()):
         raise HistoryMissing("Expected bars to test on, was none; give a file that has bars of these symbols.")
-    instruments, rows, limits = tuple(bars), merged(list(bars.values())), limits or {}
-    base_s = base_s or common_interval_s(rows)
+    instruments, limits = tuple(bars), limits or {}
+    has_ticks = any(is_ticks(part) for part in bars.values())
+    rows = merged([_bars_of(instrument, part, calendar) for instrument, part in bars.items()] if has_ticks else list(bars.values()))
+    base_s = 0 if has_ticks else base_s or common_interval_s(rows)
     squares, groups = square_rows(instruments, rows, product, calendar)
     rates, rates_from_ns = rates_rows(instruments, rows, product, tariff)
     terms = Terms(
@@ -80,7 +83,7 @@ def prepare(
         ticks=np.array([float(instrument.tick_size) for instrument in instruments]),
         capital_units=capital_units,
         base_s=base_s,
-        interval_s=check_interval(interval_s or base_s, base_s),
+        interval_s=check_interval(interval_s or base_s or 60, base_s),
         rates=rates,
         rates_from_ns=rates_from_ns,
         limits=limits_row(limits),
@@ -100,6 +103,19 @@ def _bands(instruments: Sequence[Instrument], bands: Mapping[Instrument, Band]) 
     return [bands.get(instrument, 0.0) for instrument in instruments]
 
 
+def _bars_of(instrument: Instrument, rows: Rows, calendar: Calendar | None) -> Rows:
+    """Make bars of an instrument's ticks; raises InvalidOption for bars among ticks, or ticks out of order."""
+    if not is_ticks(rows):
+        raise InvalidOption(f"Expected ticks of every instrument, was bars of {instrument.key}; give ticks of all, or bars of all.")
+    times = rows["exchange_time"] if rows.dtype == TICK else rows["time_ns"]
+    if np.any(np.diff(times) < 0):
+        raise InvalidOption(f"Expected ticks of {instrument.key} in order of time, was otherwise; sort them.")
+    scale = SECOND_NS if rows.dtype == TICK else 1
+    days = np.unique((times * scale + IST_OFFSET_NS) // DAY_NS).tolist()
+    opens = {day: calendar.session_open_ns(_EPOCH + timedelta(days=day), instrument) for day in days} if calendar else None
+    return bars_of_ticks(rows, opens)
+
+
 def merged(parts: Sequence[Rows]) -> Rows:
     """Put all bars in order of time, then of instrument; one instrument's own are taken as they are when they can be."""
     if len(parts) == 1 and parts[0].dtype == BAR and not parts[0]["instrument"].any():
@@ -117,7 +133,7 @@ def common_interval_s(bars: Rows) -> int:
 
 
 def check_interval(interval_s: int, base_s: int) -> int:
-    if interval_s < base_s or interval_s % base_s:
+    if interval_s < base_s or interval_s % max(base_s, 1):
         raise InvalidOption(
             f"Expected decisions on bars of a multiple of {base_s} s, which the data have, was {interval_s} s; choose another interval."
         )

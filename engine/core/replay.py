@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.bands import Band, band_limits
+from engine.core.bars import MINUTE_NS
 from engine.core.compiled import Compiled, is_disabled
 from engine.core.costs import RATES
 from engine.core.decision import BAD_INTENT, NEVER, UNSIZED
@@ -69,7 +70,7 @@ class Terms:
     """Tick sizes in rupees, one an instrument."""
     capital_units: int
     base_s: int = 60
-    """Length of the bars."""
+    """Length of the bars; 0 for ticks."""
     interval_s: int = 60
     """Length of the bars that decisions are made on."""
     rates: Rows | None = None
@@ -213,7 +214,7 @@ class _Book:
         count = len(terms.ticks)
         self.states, self.params, self.bars, self.terms = states, params, bars, terms
         self.rates = np.zeros((count, len(terms.rates_from_ns)), RATES) if terms.rates is None else terms.rates
-        self.run = _run(terms, int(bars["time_ns"][0]) if len(bars) else 0)
+        self.run = _run(terms, _begin_of(bars, terms))
         self.legs = _legs(terms, self.rates)
         self.orders: Rows = np.zeros((count, ROOM), RESTING)
         self.parts = [rows.view(np.uint8) for rows in (self.run, self.legs, self.orders)]
@@ -252,6 +253,14 @@ class _Book:
             fault=FAULTS.get(int(run.fault), ""),
             fault_ns=int(run.fault_ns),
         )
+
+
+def _begin_of(bars: Rows, terms: Terms) -> int:
+    """Return from when on windows are whole: where the bars begin, or the minute of a session's first ticks."""
+    if len(bars) == 0:
+        return 0
+    first = int(bars["time_ns"][0])
+    return first // MINUTE_NS * MINUTE_NS if terms.base_s == 0 and bars["session_minute"][0] == 0 else first
 
 
 def _run(terms: Terms, from_ns: int) -> Rows:
