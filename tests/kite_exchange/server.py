@@ -188,7 +188,9 @@ class Server:
                 done = self._execute(route, call)
             answer = done if done is not None and fault.how in ("delay", "cut") else await self._go_wrong(request, fault)
             if fault.how == "cut":
-                self._cut(request, answer, fault)
+                self._send_raw(request, answer, fault.at, fault.with_reset)
+            elif answer.content_type is None:  # aiohttp would put one in
+                self._send_raw(request, answer, None, with_reset=False)
         return answer.response(self.exchange.clock.http_date())
 
     async def _go_wrong(self, request: web.Request, fault: Fault) -> Answer:
@@ -203,10 +205,11 @@ class Server:
             end(transport, fault.with_reset)
         return fault.answer()
 
-    def _cut(self, request: web.Request, answer: Answer, fault: Fault) -> None:
+    def _send_raw(self, request: web.Request, answer: Answer, at: int | None, with_reset: bool) -> None:
+        """Write an answer's bytes, up to one of them or all, and close."""
         assert isinstance(request.transport, asyncio.Transport)
-        request.transport.write(answer.raw(self.exchange.clock.http_date())[: fault.at])
-        end(request.transport, fault.with_reset)
+        request.transport.write(answer.raw(self.exchange.clock.http_date())[:at])
+        end(request.transport, with_reset)
 
     def _execute(self, route: Route, call: Call) -> Answer:
         exchange = self.exchange
