@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCKS = 16
-AT_ONCE = 256
+AT_ONCE = 64
 """Splits that are reckoned together; more would only take memory."""
 
 
@@ -47,21 +47,28 @@ def overfitting(returns: NDArray[np.float64], blocks: int = BLOCKS) -> Overfitti
 
 
 def _splits(blocks: int) -> Iterator[NDArray[np.float64]]:
-    """Walk over all halves of the blocks, some at once, as rows of 0 and 1."""
-    halves = combinations(range(blocks), blocks // 2)
+    """Walk over the halves of the blocks that the first block is in, some at once, as rows of 0 and 1; the rest are their other halves."""
+    halves = combinations(range(1, blocks), blocks // 2 - 1)
     while part := list(islice(halves, AT_ONCE)):
         chosen = np.zeros((len(part), blocks))
-        np.put_along_axis(chosen, np.array(part), 1.0, axis=1)
+        chosen[:, 0] = 1.0
+        np.put_along_axis(chosen, np.array(part, dtype=np.intp).reshape(len(part), -1), 1.0, axis=1)
         yield chosen
 
 
 def _logits(chosen: NDArray[np.float64], sums: NDArray[np.float64], squares: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """Return the logits of these halves, then those of choosing on their other halves."""
     periods = length * len(sums) // 2
-    inside = _sharpe(chosen @ sums, chosen @ squares, periods)
-    outside = _sharpe((1.0 - chosen) @ sums, (1.0 - chosen) @ squares, periods)
+    one = _sharpe(chosen @ sums, chosen @ squares, periods)
+    other = _sharpe((1.0 - chosen) @ sums, (1.0 - chosen) @ squares, periods)
+    return np.concatenate([_logits_of(one, other), _logits_of(other, one)])
+
+
+def _logits_of(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where the best inside ranks outside, of each row."""
     winner = np.take_along_axis(outside, inside.argmax(axis=1)[:, None], axis=1)
     # Of equal ones the middle rank: a trial that ties with all others is neither good nor bad.
-    rank = (outside < winner).sum(axis=1) + ((outside == winner).sum(axis=1) + 1.0) / 2.0
+    rank = (np.count_nonzero(outside < winner, axis=1) + np.count_nonzero(outside <= winner, axis=1) + 1.0) / 2.0
     share = rank / (outside.shape[1] + 1.0)
     return np.asarray(np.log(share / (1.0 - share)))
 
@@ -71,7 +78,7 @@ def _sharpe(sums: NDArray[np.float64], squares: NDArray[np.float64], periods: in
     means = sums / periods
     variance = (squares - sums * means) / (periods - 1)
     # What is left of the squares of equal numbers is rounding, not movement.
-    is_moving = variance > 1e-12 * squares / periods
-    made = np.zeros_like(means)
-    np.divide(means, np.sqrt(np.where(is_moving, variance, 1.0)), out=made, where=is_moving)
-    return made
+    is_still = variance <= squares * (1e-12 / periods)
+    if is_still.any():
+        variance[is_still], means[is_still] = 1.0, 0.0
+    return np.asarray(means / np.sqrt(variance))

@@ -12,7 +12,7 @@ from typing import Protocol
 from engine.core.registry import Template
 from engine.optimise.job import Cancelled, Evaluator, Job, Task, Trial
 
-AT_ONCE_BARS = 100_000
+AT_ONCE_BARS = 1_000_000
 """A worker is handed as many combinations at a time as make up so many bars: handing over must not cost more than trying."""
 AT_ONCE = 64
 

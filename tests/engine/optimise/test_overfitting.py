@@ -60,7 +60,7 @@ def test_all_halves_are_taken_however_they_are_cut_up(monkeypatch: pytest.Monkey
     whole = overfitting(returns, blocks=8).logits
     monkeypatch.setattr(cscv, "AT_ONCE", 7)
     assert len(whole) == 70
-    assert overfitting(returns, blocks=8).logits.tolist() == whole.tolist()
+    assert sorted(overfitting(returns, blocks=8).logits.tolist()) == pytest.approx(sorted(whole.tolist()))
 
 
 def test_trials_that_never_traded_are_neither_good_nor_bad() -> None:
