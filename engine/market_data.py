@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.bar_builder import BarBuilder, Frame
 from engine.clock import Clock
 from engine.core import frames
-from engine.core.bars import MINUTE_NS, resample
+from engine.core.bars import MINUTE_NS, SECOND_NS, resample
 from engine.core.errors import UnknownSymbol, did_you_mean
 from engine.core.model import Bar, Instrument, InstrumentKind, Quote
 from engine.core.records import BAR, Rows
@@ -49,6 +49,8 @@ class MarketDataHandler(QObject):
     """NDArray of the slots that a frame changed."""
     bars_closed = Signal(int, object)
     """Interval in seconds, BAR rows (`instrument` is the slot)."""
+    minutes_over = Signal(object)
+    """A moment (int, ns) by which all bars that had ended were told."""
     tick_rejected = Signal(str)
     """One sentence, the first time an instrument sends such a tick."""
 
@@ -76,6 +78,7 @@ class MarketDataHandler(QObject):
         self._taped = 0
         self._told: set[tuple[int, int]] = set()
         self._staleness = Staleness(calendar)
+        self._followed: set[int] = set()
 
     def subscribe(self, instruments: Iterable[Instrument]) -> list[int]:
         """Listen to these from now on; returns their slots on the board."""
@@ -100,6 +103,7 @@ class MarketDataHandler(QObject):
     def want_interval(self, slot: int, interval_s: int) -> None:
         """Tell closed bars of this interval, too; raises InvalidOption unless it is whole minutes."""
         self._builder.want(slot, interval_s, self._clock.now_ns())
+        self._followed.add(slot)
 
     def seed(self, slot: int, minutes: Rows) -> None:
         """Fill in minute bars of history that end where the ticks begin, so that the bars being made are whole."""
@@ -107,6 +111,37 @@ class MarketDataHandler(QObject):
         rows = minutes.copy()
         rows["instrument"] = slot
         self._keep(rows)
+
+    def interrupt(self, tokens: Iterable[int], from_ns: int, to_ns: int) -> list[int]:
+        """Take note that nothing was heard of these for a while; returns the slots whose bars somebody waits for, for `mend` to fill.
+
+        A break inside one minute needs no mending: what the next tick tells of the day's volume makes up for it.
+        """
+        if from_ns // MINUTE_NS == to_ns // MINUTE_NS:
+            return []
+        missed = set(tokens)
+        slots = [slot for slot, one in enumerate(self.board.instruments) if one.token in missed and self.is_subscribed(one)]
+        for slot in slots:
+            self._builder.interrupt(slot, to_ns)
+        return [slot for slot in slots if slot in self._followed]
+
+    def mend(self, slot: int, minutes: Rows, from_ns: int) -> None:
+        """Take an instrument's minutes of today from history (BAR rows, oldest first) and tell the bars that ended after `from_ns`.
+
+        What was told before it was whole is told again; whoever decides on bars passes over those that he knows.
+        """
+        if len(minutes) == 0:
+            return
+        own = np.concatenate([np.empty(0, dtype=BAR), *(chunk[chunk["instrument"] == slot] for chunk in self._tape)])
+        rows = np.concatenate([minutes, own[own["time_ns"] > minutes["time_ns"][-1]]])
+        rows["instrument"] = slot
+        # What comes first on the tape is believed.
+        self._tape.appendleft(rows[: len(minutes)])
+        self._taped += len(minutes)
+        for interval_s, bars in [(60, rows[: len(minutes)]), *self._builder.mend(slot, rows)]:
+            late = bars[bars["time_ns"] + interval_s * SECOND_NS > from_ns]
+            if len(late):
+                self.bars_closed.emit(interval_s, late)
 
     def on_ticks(self, ticks: Rows) -> None:
         """Take a frame of TICK rows in order of arrival; tells the changed slots, then the bars that closed by it."""
@@ -125,6 +160,7 @@ class MarketDataHandler(QObject):
         """Close the bars that ended by then, also those that a hole in the data left open."""
         if self._builder.is_due(time_ns):
             self._tell(self._builder.close_minutes(time_ns), time_ns)
+            self.minutes_over.emit(time_ns)
 
     def quote(self, symbol: str) -> Quote:
         """Return the latest of `RELIANCE` or `NSE:RELIANCE`; raises UnknownSymbol when it is not watched."""

@@ -25,7 +25,7 @@ from engine.strategy_config import StrategyConfig, check_mode, parse_strategy
 from engine.strategy_home import StrategyHome
 from engine.strategy_leg import Leg, Seen
 from engine.strategy_orders import StrategyOrders
-from engine.strategy_setup import set_up
+from engine.strategy_setup import bars_of, set_up
 from engine.strategy_signals import SignalCallback
 from engine.strategy_summary import Tally, status_of, summary_of
 
@@ -267,7 +267,7 @@ class StrategyExecutor(QObject):
 
     def _circuit(self, session: TradingSession) -> list[tuple[SignalInstance, Callable[..., None]]]:
         return [
-            (session.market_data.bars_closed, self.on_bars),
+            (bars_of(session, self._legs.values()), self.on_bars),
             (session.orders.order_changed, self.on_order),
             (session.orders.order_filled, self.on_fill),
         ]

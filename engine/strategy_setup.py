@@ -6,15 +6,20 @@ What is learnt sends nothing: the template only sees the closed bars of the last
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+
+import numpy as np
+from PySide6.QtCore import SignalInstance
 
 from engine.core.bars import MINUTE_NS, SECOND_NS, resample
 from engine.core.errors import HistoryMissing, InvalidOption
 from engine.core.model import UNITS, Instrument
-from engine.core.records import Rows
+from engine.core.records import BAR, Rows
 from engine.instruments import Instruments
 from engine.session import TradingSession
 from engine.strategy_config import StrategyConfig
 from engine.strategy_leg import Leg
+from engine.strategy_universe import UniverseLeg, learn_together, universe_legs
 
 log = logging.getLogger(__name__)
 
@@ -34,18 +39,43 @@ async def set_up(session: TradingSession, config: StrategyConfig, known: Instrum
         if not instrument.is_tradable:
             raise InvalidOption(f"Expected symbols that can be traded, was {instrument.key}, an index; take its future or a share.")
     slots = await session.subscribe(instruments)
-    legs = [
-        Leg(config, instrument, slot, _SessionDesk(session, config, instrument))
-        for instrument, slot in zip(instruments, slots, strict=True)
-    ]
+    legs = _legs(session, config, instruments, slots)
     session.positions.set_capital(config.capital_units, config.id)
     session.risk.limit_owner(config.id, config.limits)
     can_look_back = session.broker.capabilities.has_history and not session.broker.capabilities.is_replay
+    past = []
     for leg in legs:
         session.market_data.want_interval(leg.slot, config.interval_s)
-        if can_look_back:
-            await _look_back(session, config, leg, is_learning=is_learning)
+        past.append(await _look_back(session, config, leg) if can_look_back else np.empty(0, dtype=BAR))
+    if is_learning and config.template is not None:
+        _learn(legs, past)
     return legs
+
+
+def _legs(session: TradingSession, config: StrategyConfig, instruments: list[Instrument], slots: list[int]) -> list[Leg]:
+    """Make a leg of each symbol; a strategy that looks at all of them listens to the market from now on."""
+    if config.template is None or not config.template.is_universe:
+        desks = [_SessionDesk(session, config, instrument) for instrument in instruments]
+        return [Leg(config, *each) for each in zip(instruments, slots, desks, strict=True)]
+    made = universe_legs(config, instruments, slots)
+    made[0].universe.listen(session.market_data.bars_closed, session.market_data.minutes_over)
+    return [*made]
+
+
+def bars_of(session: TradingSession, legs: Iterable[Leg]) -> SignalInstance:
+    """Return the signal that brings the bars to decide on: those of the market, or all symbols' bars together."""
+    together = next((leg.universe for leg in legs if isinstance(leg, UniverseLeg)), None)
+    return session.market_data.bars_closed if together is None else together.bars_closed
+
+
+def _learn(legs: list[Leg], past: list[Rows]) -> None:
+    together = [leg for leg in legs if isinstance(leg, UniverseLeg)]
+    if together:
+        learn_together(together, past)
+        return
+    for leg, rows in zip(legs, past, strict=True):
+        for bar in rows:
+            leg.learn(bar)
 
 
 class _SessionDesk:
@@ -63,19 +93,17 @@ class _SessionDesk:
         return self._positions.account(self._config.id).equity_units / UNITS
 
 
-async def _look_back(session: TradingSession, config: StrategyConfig, leg: Leg, *, is_learning: bool) -> None:
-    """Let the template see the closed bars of the last days, and fill in the bar that is being made."""
+async def _look_back(session: TradingSession, config: StrategyConfig, leg: Leg) -> Rows:
+    """Return the closed bars of the last days, and fill in the bar that is being made."""
     now_ns = session.clock.now_ns()
     try:
         minutes = await session.broker.history(leg.instrument, 60, now_ns - _span_ns(config), now_ns)
     except HistoryMissing as error:
         log.info("%s starts without history of %s: %s", config.id, leg.instrument.key, error)
-        return
+        return np.empty(0, dtype=BAR)
     minutes = minutes[minutes["time_ns"] + MINUTE_NS <= now_ns]
     session.market_data.seed(leg.slot, minutes)
-    if is_learning and config.template is not None:
-        for bar in _closed(minutes, config.interval_s, now_ns):
-            leg.learn(bar)
+    return _closed(minutes, config.interval_s, now_ns)
 
 
 def _closed(minutes: Rows, interval_s: int, now_ns: int) -> Rows:
