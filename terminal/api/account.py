@@ -5,7 +5,7 @@ Stopping never needs real money armed; nothing here opens a position.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
 
@@ -18,6 +18,12 @@ from terminal.api.tokens import Tokens
 from terminal.api.words import order_words, position_words, rupees
 
 Nonce = Annotated[str, Query(min_length=16, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
+
+_STATUS: dict[TradingState, Literal["ok", "reducing", "halted"]] = {
+    TradingState.ACTIVE: "ok",
+    TradingState.REDUCING: "reducing",
+    TradingState.HALTED: "halted",
+}
 
 
 class AccountRoutes:
@@ -72,9 +78,9 @@ class AccountRoutes:
     async def health(self) -> Health:
         """Tell whether it trades, where, and whether the broker is heard."""
         view = self._backend.view
-        is_halted = view.risk is not None and self._backend.engine.session.risk.state is not TradingState.ACTIVE
+        state = self._backend.engine.session.risk.state
         return Health(
-            status="starting" if view.risk is None else "halted" if is_halted else "ok",
+            status=_STATUS[state],
             mode="live" if view.mode == "live" else "paper",
             broker=view.broker_name,
             link=str(view.link),

@@ -243,7 +243,7 @@ class Reason(Strict):
 class Health(BaseModel):
     """Whether it works."""
 
-    status: Literal["ok", "starting", "halted"]
+    status: Literal["ok", "reducing", "halted"]
     mode: Mode
     broker: str
     link: str

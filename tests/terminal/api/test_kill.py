@@ -18,7 +18,7 @@ def test_the_kill_switch_stops_everything_and_says_why(tmp_path: Path) -> None:
 
 def _kill(server: Server) -> None:
     with server.client(Scope.PAPER) as client:
-        assert client.get("/api/health").json()["status"] == "ok"
+        assert (client.get("/api/health").json()["status"], client.get("/api/risk").json()["reason"]) == ("ok", "")
         demo = client.get("/api/strategies").json()["strategies"][0]
         assert client.post("/api/kill", json={"reason": "enough", "flatten": True}).status_code == 200
         risk = client.get("/api/risk").json()
