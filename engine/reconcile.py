@@ -6,14 +6,14 @@ complete, or after long enough with proof that the list is fresh. Nothing here e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.brokers.base import Broker
 from engine.clock import Clock
 from engine.core.errors import BrokerError
 from engine.core.grid import price_units
-from engine.core.model import EXTERNAL, Fill, Order, OrderStatus, OrderUpdate, Pending, Position, Purpose, Side
+from engine.core.model import EXTERNAL, Fill, Order, OrderStatus, OrderUpdate, Pending, Position, Product, Purpose, Side
 from engine.order_manager import OrderManager
 from engine.position_tracker import PositionTracker
 
@@ -24,6 +24,9 @@ LOOKS_S = (0.3, 0.7, 1.5, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 90.0, 120.0)
 
 GOOD_LOOKS = 5
 """Complete lists without the order that are needed before it is taken as never placed."""
+
+_DELIVERED = frozenset({Product.CNC, Product.MTF})
+"""Products whose shares are delivered the next day."""
 
 _SUSPECT = frozenset({S.INTENT, S.SENT, S.UNKNOWN})
 
@@ -77,13 +80,14 @@ class Reconciler:
         """
         updates = list(await self._broker.orders())
         held = list(await self._broker.positions())
+        shares = {holding.instrument.key: holding.quantity for holding in await self._broker.holdings()}
         known = {order.id for order in self._orders.orders}
         before = len(self._orders.trades)
         for update in updates:
             self._orders.on_update(update)
         fills = tuple(self._orders.trades[before:])
         not_placed, unknown = self._suspects(updates)
-        adjusted = self._adjust(held)
+        adjusted = self._adjust(held, shares)
         return Report(
             orders=len(updates),
             fills=fills,
@@ -138,14 +142,20 @@ class Reconciler:
                 self._orders.conclude(order.id, S.EXPIRED, "The broker lists it no longer.")
         return tuple(not_placed), tuple(unknown)
 
-    def _adjust(self, held: Sequence[Position]) -> tuple[Fill, ...]:
-        """Take over the broker's net positions where ours differ, as entries without an order that belong to nobody here."""
+    def _adjust(self, held: Sequence[Position], shares: Mapping[str, int]) -> tuple[Fill, ...]:
+        """Take over the broker's net positions where ours differ, as entries without an order that belong to nobody here.
+
+        Shares bought for delivery are no position any more the next day, but lie in the demat account (`shares`): those are ours still.
+        """
         theirs = {(position.instrument.key, position.product): position for position in held}
         ours = {(position.instrument.key, position.product): position for position in self._positions.positions}
         made: list[Fill] = []
         for key in sorted(theirs.keys() | ours.keys()):
             truth = theirs.get(key) or replace(ours[key], quantity=0)
-            difference = truth.quantity - (ours[key].quantity if key in ours else 0)
+            own = ours[key].quantity if key in ours else 0
+            difference = truth.quantity - own
+            if key[1] in _DELIVERED and difference < 0 < own:
+                difference = min(0, difference + min(own, max(0, shares.get(key[0], 0))))
             if difference:
                 made.append(self._entry(truth, difference, len(made)))
         for fill in made:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from engine.brokers.base import Broker, Capabilities, Profile
+from engine.brokers.base import Broker, Capabilities, Holding, Profile
 from engine.clock import ManualClock
 from engine.core.model import (
     BrokerFill,
@@ -133,6 +133,7 @@ class FakeBroker(Broker):
         self.before_answer: Callable[[Order], None] = lambda order: None
         self.listed: list[OrderUpdate] = []
         self.held: list[Position] = []
+        self.shares: list[Holding] = []
         self.list_fails: Exception | None = None
         self.subscribed: list[Instrument] = []
         self.warming_up = False
@@ -173,6 +174,9 @@ class FakeBroker(Broker):
 
     async def positions(self) -> Sequence[Position]:
         return self.held
+
+    async def holdings(self) -> Sequence[Holding]:
+        return self.shares
 
     async def start_market(self) -> None: ...
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.brokers.base import Holding
 from engine.core.errors import ConnectionLost, OutcomeUnknown
 from engine.core.model import EXTERNAL, Order, OrderStatus, OrderUpdate, Pending, Position, Product, TradingState
 from engine.reconcile import LOOKS_S, Report
@@ -253,3 +254,26 @@ def test_a_report_with_nothing_in_it_says_so() -> None:
     assert str(Report()) == "nothing to do"
     assert Report().is_clean
     assert Report(orders=3).is_clean
+
+
+@pytest.mark.logs_warnings
+@pytest.mark.parametrize(("shares", "adjusted"), [(10, []), (25, []), (4, [-6]), (0, [-10])])
+def test_shares_that_were_delivered_are_held_still(loop_run: Run, shares: int, adjusted: list[int]) -> None:
+    bench = restarted([], fills=[a_fill(1, 10, 100.0, product=Product.CNC)])
+    bench.broker.shares = [Holding(RELIANCE, shares, shares)] if shares else []
+
+    def check(report: Report) -> None:
+        assert [fill.signed_quantity for fill in report.adjusted] == adjusted
+        assert bench.session.position(RELIANCE, Product.CNC).quantity == 10 + sum(adjusted)
+
+    run(loop_run, bench, check)
+
+
+def test_shares_of_long_ago_are_no_position(loop_run: Run) -> None:
+    bench = restarted([])
+    bench.broker.shares = [Holding(RELIANCE, 50, 50)]
+
+    def check(report: Report) -> None:
+        assert report.adjusted == ()
+
+    run(loop_run, bench, check)

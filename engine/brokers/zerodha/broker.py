@@ -236,7 +236,7 @@ class ZerodhaBroker(Broker):
         self.sink.on_order_update(update)
 
     def _on_gap(self, tokens: tuple[int, ...], from_ns: int, to_ns: int) -> None:
-        """Fetch the bars that a broken connection missed."""
+        self.sink.on_gap([self._known_as.get(token, token) for token in tokens], from_ns, to_ns)
 
     def _on_failure(self, name: str, error: BaseException) -> None:
         log.error("%s stopped", name, exc_info=error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from engine.brokers.zerodha.broker import ZerodhaBroker
@@ -39,6 +39,7 @@ class Ear:
         self.ticks = 0
         self.last_price: dict[int, float] = {}
         self.times: list[int] = []
+        self.gaps: list[tuple[list[int], int, int]] = []
         self.changed = asyncio.Event()
 
     def on_ticks(self, ticks: Rows) -> None:
@@ -52,6 +53,10 @@ class Ear:
 
     def on_order_update(self, update: OrderUpdate) -> None:
         self.updates.append(update)
+        self.changed.set()
+
+    def on_gap(self, tokens: Sequence[int], from_ns: int, to_ns: int) -> None:
+        self.gaps.append((list(tokens), from_ns, to_ns))
         self.changed.set()
 
     def on_link(self, state: LinkState, reason: str) -> None:

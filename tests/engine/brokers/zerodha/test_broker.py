@@ -224,6 +224,9 @@ def test_ticks_come_with_the_token_that_the_session_knows(loop_run: Any, exchang
             assert exchange.control("wait_for", sockets=1, tokens=2)
             exchange.control("set_prices", prices={"NSE:INFY": 1501.0, "NSE:TCS": 3101.0})
             await ear.until(lambda: ear.last_price.get(77) == 1501.0 and ear.last_price.get(tcs.token) == 3101.0)
+            exchange.control("close_sockets", abruptly=True)
+            await ear.until(lambda: ear.gaps)
+            assert sorted(ear.gaps[0][0]) == sorted([77, tcs.token])
             await broker.unsubscribe([yesterdays])
             assert list(broker.feed.subscribed) == [tcs.token]
 
