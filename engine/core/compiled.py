@@ -18,6 +18,7 @@ import numpy as np
 
 from engine.core import records
 from engine.core.records import Row, Rows
+from engine.core.sweeps import few_sweeps, keep_all
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,12 +72,13 @@ class Compiled(Generic[P, R]):
     def dispatcher(self) -> Any:
         """Return numba's object for it; made on first use, without compiling a signature-less function yet."""
         if self._dispatcher is None:
-            numba = _numba()
-            options = {"cache": True, "nogil": True, "fastmath": self.fastmath, "error_model": "numpy"}
-            if self.signature is None:
-                self._dispatcher = numba.njit(**options)(self.py_func)
-            else:
-                self._dispatcher = numba.njit(_signature(self.signature), **options)(self.py_func)
+            with few_sweeps():
+                numba = _numba()
+                options = {"cache": True, "nogil": True, "fastmath": self.fastmath, "error_model": "numpy"}
+                if self.signature is None:
+                    self._dispatcher = numba.njit(**options)(self.py_func)
+                else:
+                    self._dispatcher = numba.njit(_signature(self.signature), **options)(self.py_func)
         return self._dispatcher
 
     @property
@@ -181,6 +183,8 @@ def _numba() -> Any:
         os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_dir()))
         import numba
         from numba.extending import typeof_impl
+
+        keep_all()
 
         @typeof_impl.register(Compiled)  # type: ignore[untyped-decorator]  # numba has no types
         def _typeof(value: Compiled[..., Any], context: Any) -> Any:
