@@ -109,6 +109,24 @@ class BarBuilder:
             windows.state[slot].from_ns = min(windows.state[slot].from_ns, rows[0].time_ns)
             frames.fold(rows, interval_s, windows.state, windows.forming, np.empty(2 * len(rows), dtype=BAR))
 
+    def interrupt(self, slot: int, until_ns: int) -> None:
+        """Take the bars being made of an instrument for not whole: until this moment nothing was heard of it for a while."""
+        self._feed[slot].from_ns = until_ns
+        self._feed[slot].volume = -1  # what was traded meanwhile belongs to other minutes
+        for windows in self._windows.values():
+            windows.state[slot].from_ns = until_ns
+
+    def mend(self, slot: int, minutes: Rows) -> Closed:
+        """Make an instrument's larger bars anew of all minutes of the day so far; returns those that close by them."""
+        made: Closed = []
+        for interval_s, windows in self._windows.items():
+            window = windows.state[slot]
+            window.from_ns, window.folded_ns = min(window.from_ns, minutes[0].time_ns), 0
+            windows.forming[slot].time_ns = 0
+            out = np.empty(2 * len(minutes), dtype=BAR)
+            made.append((interval_s, out[: frames.fold(minutes, interval_s, windows.state, windows.forming, out)]))
+        return made
+
     def take(self, ticks: Rows, now_ns: int) -> Frame:
         """Put a frame of TICK rows on the board and into the minute bars."""
         flags = ticks.flags

@@ -6,7 +6,7 @@ Verbs go down by call, facts come up by signal; a check is never a signal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -194,6 +194,10 @@ class TradingSession(SessionParts):
     def on_link(self, state: LinkState, reason: str) -> None:
         """Take a change of the connection: without one only exits pass, and after one the books are compared again."""
         self.life.on_link(state, reason)
+
+    def on_gap(self, tokens: Sequence[int], from_ns: int, to_ns: int) -> None:
+        """Take note of what a broken connection missed; the bars that strategies wait for are filled in from history."""
+        self.mender.on_gap(tokens, from_ns, to_ns)
 
     async def settle(self) -> None:
         """Wait until all orders, changes and cancels that were asked for are answered."""

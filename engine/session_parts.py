@@ -17,6 +17,7 @@ from engine.clock import Clock, SystemClock
 from engine.core.model import Account
 from engine.kill_latch import KillLatch
 from engine.market_data import MarketDataHandler
+from engine.mender import Mender
 from engine.order_manager import OrderManager
 from engine.position_tracker import PositionTracker
 from engine.reconcile import Reconciler
@@ -73,6 +74,7 @@ class SessionParts(QObject):
         rates_of = tariff.rates if tariff is not None else free_of_charge
         self.orders = OrderManager(self.tasks, store, self.clock, self.mode[:1].upper(), rates_of=rates_of, parent=self)
         self.reconciler = Reconciler(broker, self.orders, self.positions, self.clock)
+        self.mender = Mender(broker, self.market_data, self.clock, self.tasks)
 
     @property
     def account(self) -> Account:

@@ -36,6 +36,10 @@ class BrokerSink(Protocol):
         """Take a change of the connection."""
         ...
 
+    def on_gap(self, tokens: Sequence[int], from_ns: int, to_ns: int) -> None:
+        """Take note that no tick of these could come between two times: bars of theirs have to be filled in from history."""
+        ...
+
     async def settle(self) -> None:
         """Wait until all that was reported has been dealt with; a replayed market's clock waits for it."""
         ...

@@ -255,6 +255,10 @@ class _Ear:
         """Pass on."""
         self._sink.on_link(state, reason)
 
+    def on_gap(self, tokens: Sequence[int], from_ns: int, to_ns: int) -> None:
+        """Pass on."""
+        self._sink.on_gap(tokens, from_ns, to_ns)
+
     async def settle(self) -> None:
         """Wait for the session, and for the fills on paper."""
         await self._paper.settle()
