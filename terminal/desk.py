@@ -19,6 +19,7 @@ from engine.tasks import Tasks
 from engine.view import EngineView
 from terminal.actions import Actions, Window
 from terminal.arming import is_armed
+from terminal.backtests import Backtests
 from terminal.connection import Connection
 from terminal.crash import CrashHooks
 from terminal.settings import Settings
@@ -52,6 +53,7 @@ class Desk:
         self.tasks = Tasks(on_failure=lambda name, error: self.actions.on_failure(name, error))
         self.actions: Actions = Actions(self, self.tasks, crash.report if crash is not None else None)
         self.connection = Connection(settings, plan.data_dir, plan.mode)
+        self.backtests = Backtests(plan.data_dir)
         self._engine: TradingEngine | None = None
         self._api: ApiServer | None = None
         self._window: Window | None = None
@@ -192,6 +194,7 @@ class Desk:
         """Let what was asked come to its end, then close the engine."""
         await self.close_api()
         self.connection.close()
+        self.backtests.close()
         await self.tasks.close()
         engine, self._engine = self._engine, None
         if engine is not None:

@@ -29,6 +29,7 @@ from widgets.base.theme import Theme
 
 if TYPE_CHECKING:
     from terminal.actions import Actions
+    from terminal.backtests import Backtests
     from terminal.connection import Connection
     from terminal.keymap import Keymap
 
@@ -46,7 +47,14 @@ class MainWindow(QMainWindow):
     """The trader closes the terminal: leave, cancel or flatten what is open."""
 
     def __init__(
-        self, view: EngineView, settings: Settings, actions: Actions, keymap: Keymap, theme: Theme, connection: Connection
+        self,
+        view: EngineView,
+        settings: Settings,
+        actions: Actions,
+        keymap: Keymap,
+        theme: Theme,
+        connection: Connection,
+        backtests: Backtests,
     ) -> None:
         super().__init__()
         self.view, self.settings, self.door, self.theme = view, settings, actions, theme
@@ -60,7 +68,7 @@ class MainWindow(QMainWindow):
         self.docks = Docks(self)
         self._dress()
         theme.changed.connect(self._dress)
-        self.dialogs = Dialogs(self, view, theme, actions.run, connection)
+        self.dialogs = Dialogs(self, view, theme, actions.run, connection, backtests)
         self._fit_screen()
         self._furnish()
 

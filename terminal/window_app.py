@@ -123,7 +123,7 @@ class _Terminal:
         theme = Theme.load(self.settings["theme"])
         theme.apply(application, self.settings["font_size"])
         keys, self._key_fault = _keymap(self.settings, self.plan)
-        window = MainWindow(self.view, self.settings, self.desk.actions, keys, theme, self.desk.connection)
+        window = MainWindow(self.view, self.settings, self.desk.actions, keys, theme, self.desk.connection, self.desk.backtests)
         self.desk.window = window
         self.view.link_changed.connect(self._on_link)
         window.restore(self.plan.data_dir)

@@ -15,6 +15,7 @@ from engine.core.errors import InvalidOption, did_you_mean
 from engine.core.model import Instrument
 from engine.view import EngineView
 from terminal import VERSION
+from terminal.backtests import Backtests
 from terminal.connection import Connection
 from terminal.dialogs.key_sheet import KeySheet
 from terminal.dialogs.palette import Palette, commands
@@ -22,6 +23,7 @@ from terminal.dialogs.settings_form import SettingsDialog
 from terminal.keymap import Keymap
 from terminal.settings import Settings
 from widgets.base.theme import Theme
+from widgets.dialogs.backtest import BacktestDialog
 from widgets.dialogs.connect import ConnectDialog
 from widgets.dialogs.new_strategy import NewStrategyDialog
 from widgets.dialogs.order_ticket import OrderTicket
@@ -34,9 +36,16 @@ class Dialogs:
     """Opens them over one window."""
 
     def __init__(
-        self, window: QWidget, view: EngineView, theme: Theme, run: Callable[[str, object], object], connection: Connection
+        self,
+        window: QWidget,
+        view: EngineView,
+        theme: Theme,
+        run: Callable[[str, object], object],
+        connection: Connection,
+        backtests: Backtests,
     ) -> None:
-        self._window, self._view, self._theme, self._run, self._connection = window, view, theme, run, connection
+        self._window, self._view, self._theme, self._run = window, view, theme, run
+        self._connection, self._backtests = connection, backtests
         self._open: dict[str, QDialog] = {}
         self._tickets: list[OrderTicket] = []
 
@@ -60,7 +69,7 @@ class Dialogs:
         (self._tickets[-1] if self._tickets else self._window).activateWindow()
 
     def show(self, name: str, settings: Settings, keymap: Keymap) -> None:
-        """Open settings, palette, keys, strategy or about; the one that is open already comes to the front."""
+        """Open settings, palette, keys, strategy, backtest or about; the one that is open already comes to the front."""
         if name in self._open:
             self._open[name].raise_()
             self._open[name].activateWindow()
@@ -71,6 +80,7 @@ class Dialogs:
             "keys": lambda: KeySheet(keymap, self._window),
             "strategy": lambda: NewStrategyDialog(self._view, self._theme, self._window),
             "connect": self._connect,
+            "backtest": self._backtest,
             "about": lambda: self._about(settings),
         }
         if name not in makers:
@@ -94,6 +104,12 @@ class Dialogs:
     def _connect(self) -> QDialog:
         dialog = ConnectDialog(self._connection.login, self._theme, self._window)
         self._connection.changed.connect(dialog.show_login)
+        return dialog
+
+    def _backtest(self) -> QDialog:
+        dialog = BacktestDialog(self._view, self._theme, self._window)
+        self._backtests.began.connect(dialog.on_began)
+        self._backtests.ended.connect(dialog.on_ended)
         return dialog
 
     def _about(self, settings: Settings) -> QDialog:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.tasks import Tasks
     from engine.trading_engine import TradingEngine
     from engine.view import EngineView
+    from terminal.backtests import Backtests
     from terminal.connection import Connection
     from terminal.settings import Settings
 
@@ -74,6 +75,7 @@ class Context(Protocol):
     view: EngineView
     settings: Settings
     connection: Connection
+    backtests: Backtests
 
     @property
     def engine(self) -> TradingEngine:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from engine.core.model import Exchange, Instrument, Order, OrderRequest, OrderStatus, OrderType, Position, Product, Side
 from engine.view import EngineView
 from terminal.actions import Actions, bindings
+from terminal.backtests import Backtests
 from terminal.connection import Connection
 from terminal.keymap import Keymap
 from terminal.main_window import MainWindow
@@ -54,11 +55,12 @@ class Scene:
         self.qtbot, self.folder = qtbot, folder
         self.view, self.settings, self.door = EngineView(), Settings.load(folder), Door()
         self.connection = Connection(self.settings, folder)
+        self.backtests = Backtests(folder)
         self.notices: list[tuple[str, str]] = []
         self.view.notice_given.connect(lambda level, text: self.notices.append((level, text)))
         self.theme = Theme.load("dark")
         self.window = MainWindow(  # type: ignore[arg-type]
-            self.view, self.settings, self.door, Keymap(bindings()), self.theme, self.connection
+            self.view, self.settings, self.door, Keymap(bindings()), self.theme, self.connection, self.backtests
         )
         self.door.inner = Actions(self, None)  # type: ignore[arg-type]
 

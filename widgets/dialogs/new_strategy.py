@@ -16,10 +16,11 @@ from PySide6.QtWidgets import QCompleter, QDialog, QDialogButtonBox, QFormLayout
 
 from engine.core.errors import TradingError
 from engine.core.model import Product
-from engine.core.registry import Parameter, Template
+from engine.core.registry import Template
 from engine.view import EngineView
 from widgets.base.inputs import ChoiceBox, NumberBox, Segments, TextBox
 from widgets.base.layouts import Label, Rule
+from widgets.base.parameters import filled_box, parameter_box, title_of
 from widgets.base.theme import Theme
 
 INTERVALS = ((1, "1 minute"), (3, "3 minutes"), (5, "5 minutes"), (15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"))
@@ -34,11 +35,6 @@ RISK = (
 """Key of risk_config, title, default, decimals."""
 
 LIVE_WARNING = "LIVE: this strategy sends orders with real money as soon as it is started."
-
-
-def title_of(name: str) -> str:
-    """Write a parameter's name as a title: fast_ema, Fast ema."""
-    return name.replace("_", " ").capitalize()
 
 
 class NewStrategyDialog(QDialog):
@@ -61,7 +57,7 @@ class NewStrategyDialog(QDialog):
         self.fixed = NumberBox("Fixed quantity")
         self.fixed.put(1)
         self.parameters: dict[str, NumberBox] = {}
-        self.risk = {key: _box(title, default, decimals) for key, title, default, decimals in RISK}
+        self.risk = {key: filled_box(title, default, decimals) for key, title, default, decimals in RISK}
         self.about = Label(theme, tone="muted")
         self.fault = Label(theme, tone="bad")
         self.add = QPushButton("Add strategy  (Ctrl+Enter)")
@@ -137,7 +133,7 @@ class NewStrategyDialog(QDialog):
         if template is not None:
             self.about.say(_told(template))
             for parameter in template.parameters:
-                box = self.parameters[parameter.name] = _parameter_box(parameter)
+                box = self.parameters[parameter.name] = parameter_box(parameter)
                 box.textChanged.connect(self._check)
                 self._form.addRow(Label(self.theme, title_of(parameter.name), "muted"), box)
             self.name.setPlaceholderText(template.title)
@@ -212,18 +208,6 @@ class NewStrategyDialog(QDialog):
                 self.send()
             return
         super().keyPressEvent(event)
-
-
-def _box(title: str, default: float, decimals: int) -> NumberBox:
-    box = NumberBox(title, decimals=decimals)
-    box.put(default)
-    return box
-
-
-def _parameter_box(parameter: Parameter) -> NumberBox:
-    box = _box(title_of(parameter.name), parameter.default, 0 if parameter.is_whole else 3)
-    box.setToolTip(f"From {parameter.low:g} to {parameter.high:g}")
-    return box
 
 
 def _told(template: Template) -> str:
