@@ -143,7 +143,7 @@ def may_short(product: Product) -> bool:
 
 def size_for(sizing: Row, equity_units: int, price: float, stop: float) -> int:
     """Return `size_of`, or raise UserError when nothing tells how much."""
-    size = size_of(sizing, equity_units, price, stop)
+    size = size_of.plain(sizing, equity_units, price, stop)
     if size == NO_SIZE:
         raise UserError(
             "Expected a stop (with max_risk_per_trade) or max_position_size to size the order by risk, was neither; "
