@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.brokers.base import Capabilities
+from engine.brokers.paper import PaperBroker
 from engine.core.bars import MINUTE_NS, SECOND_NS
 from engine.core.errors import BrokerError, ConnectionLost, HistoryMissing
 from engine.core.model import Instrument
@@ -19,6 +20,7 @@ from engine.mender import Mender
 from engine.tasks import Tasks
 from engine.view import QuoteBoard
 from tests.engine.fakes import OPEN_NS, RELIANCE, TCS, FakeBroker
+from tests.engine.sessions import SessionBench
 
 FIVE = 300
 
@@ -207,3 +209,27 @@ def test_a_broker_without_history_is_not_asked_and_an_empty_answer_changes_nothi
         assert len(day.told[60]) == 2
 
     assert play(story, loop_run).broker.asked == []
+
+
+@pytest.mark.parametrize("is_paper", [False, True])
+def test_a_session_hears_of_a_gap_from_its_broker_and_has_it_filled(is_paper: bool, loop_run: Callable[..., Any]) -> None:
+    async def story() -> None:
+        live = Historian()
+        clock = live.clock
+        bench = SessionBench(broker=PaperBroker(live) if is_paper else live)  # type: ignore[arg-type]
+        await bench.session.open()
+        (slot,) = await bench.session.subscribe([RELIANCE])
+        bench.session.market_data.want_interval(slot, 60)
+        told: list[int] = []
+        bench.session.market_data.bars_closed.connect(lambda interval_s, rows: told.extend(rows["session_minute"].tolist()))
+        clock.set(OPEN_NS + 6 * MINUTE_NS)
+        live.sink.on_gap([RELIANCE.token], OPEN_NS + 2 * MINUTE_NS, clock.now_ns())
+        await asyncio.sleep(0)
+        clock.advance(63)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert live.asked == [("RELIANCE", 7)]
+        assert told == [2, 3, 4, 5, 6]
+        await bench.close()
+
+    loop_run(story())
