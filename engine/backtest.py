@@ -170,9 +170,8 @@ def trade(
     bars, terms = prepared.bars, prepared.terms
     if states is None:
         states = np.repeat(template.new_state()[None], len(terms.ticks), axis=0)
-    return replay(
-        template.on_bar, states, template.new_params(values), bars, terms, is_universe=template.is_universe, on_progress=on_progress
-    )
+    params = template.new_params(values, terms.interval_s)
+    return replay(template.on_bar, states, params, bars, terms, is_universe=template.is_universe, on_progress=on_progress)
 
 
 def _timed(

@@ -14,6 +14,8 @@ from pathlib import Path
 from threading import Lock
 from types import ModuleType
 
+import numpy as np
+
 from engine.core.errors import UnknownTemplate, UserError, did_you_mean
 from engine.core.records import fields
 from engine.core.registry import INDICATORS, TEMPLATES, Template
@@ -74,7 +76,8 @@ def template_of_class(cls: type[Strategy]) -> Template:
     if taken is not None:
         raise UserError(f"Expected a parameter of {cls.__name__} not to be called {taken}, which every strategy has; rename it.")
     declared = tuple(parameter.declared() for parameter in parameters_of(cls).values())
-    params = fields(*(parameter.name for parameter in declared))
+    # A plain layout, not a record: Python may call a parameter what NumPy calls its own.
+    params = np.dtype([(parameter.name, "f8") for parameter in declared])
     title = (cls.__doc__ or cls.__name__).strip().splitlines()[0].rstrip(".")
     name = cls.__module__.rpartition(".")[2]
     return Template(name, title, declared, fields("seen", "next"), params, wants_nothing, plain=cls)

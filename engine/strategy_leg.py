@@ -72,7 +72,7 @@ class Leg:
             self._host = Host(config.template, config.parameters, instrument, config.interval_s, desk)
         if config.template is not None:
             self.state = config.template.new_state()
-            self._params = config.template.new_params(config.parameters)
+            self._params = config.template.new_params(config.parameters, config.interval_s)
 
     def decide(self, bar: Row) -> Wish:
         """Let the template look at a closed bar; returns what it wants. Raises StrategyFault for what cannot be."""

@@ -36,7 +36,7 @@ class Universe(QObject):
         self._newest = self._asked_ns = 0
         self._minute = 0
         self.state = np.tile(self._template.new_state(), len(slots))
-        self._params = self._template.new_params(config.parameters)
+        self._params = self._template.new_params(config.parameters, config.interval_s)
 
     def listen(self, closed: SignalInstance, over: SignalInstance) -> None:
         """Take the closed bars from one signal (interval, rows), and from another that all of them were told."""

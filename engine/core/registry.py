@@ -147,10 +147,14 @@ class Template:
         """Make a fresh state buffer."""
         return np.zeros(max(1, self.state.itemsize // 8), dtype=np.float64)
 
-    def new_params(self, values: Mapping[str, float]) -> NDArray[np.float64]:
-        """Make the parameter buffer from parsed values."""
-        return np.array([values[name] for name in self.params.names or ()] or [0.0], dtype=np.float64)
+    def new_params(self, values: Mapping[str, float], interval_s: int = 60) -> NDArray[np.float64]:
+        """Make the parameter buffer from parsed values; where PARAMS has `bar_minutes` it is the length of the bars of decisions."""
+        known = {**values, BAR_MINUTES: interval_s / 60.0}
+        return np.array([known[name] for name in self.params.names or ()] or [0.0], dtype=np.float64)
 
+
+BAR_MINUTES = "bar_minutes"
+"""Field of PARAMS that is no parameter: whoever runs the template fills it in."""
 
 TEMPLATES: Registry[Template] = Registry("strategy", UnknownTemplate, package="engine.strategies")
 
@@ -168,7 +172,7 @@ def strategy(title: str, *, universe: bool = False, **parameters: tuple[float, f
         if "STATE" not in names or "PARAMS" not in names:
             raise ValueError(f"Expected STATE and PARAMS of {name} above its on_bar; write them with fields(...).")
         state, params = names["STATE"], names["PARAMS"]
-        if tuple(params.names or ()) != tuple(parameters):
+        if tuple(name for name in params.names or () if name != BAR_MINUTES) != tuple(parameters):
             raise ValueError(
                 f"Expected PARAMS of {name} to name the parameters {tuple(parameters)} in their order, was {params.names}; change one."
             )

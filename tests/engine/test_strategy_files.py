@@ -15,7 +15,7 @@ CLASS = """
 from engine import Parameter, Strategy
 
 class Base(Strategy):
-    length = Parameter(5, 2, 50)
+    size = Parameter(5, 2, 50)
 
 class Mine(Base):
     '''Buys on Mondays.'''
@@ -64,9 +64,9 @@ def test_a_compiled_template_is_read_without_a_clash(tmp_path: Path) -> None:
 def test_a_class_declares_its_parameters_and_those_of_its_bases(tmp_path: Path) -> None:
     template = template_of(file_of(tmp_path, CLASS))
     assert (template.name, template.title) == ("mine", "Buys on Mondays")
-    assert [(p.name, p.default, p.low, p.high) for p in template.parameters] == [("length", 5, 2, 50), ("stop", 0.01, 0.0, 0.2)]
+    assert [(p.name, p.default, p.low, p.high) for p in template.parameters] == [("size", 5, 2, 50), ("stop", 0.01, 0.0, 0.2)]
     assert template.plain is not None
-    assert template.parse({"length": 7}) == {"length": 7.0, "stop": 0.01}
+    assert template.parse({"size": 7}) == {"size": 7.0, "stop": 0.01}
 
 
 def test_a_file_is_read_anew_only_when_it_has_changed(tmp_path: Path) -> None:
