@@ -15,9 +15,10 @@ from engine.calendar import Calendar
 from engine.clock import ManualClock
 from engine.core.costs import order_charges
 from engine.core.errors import HistoryMissing, InvalidOption
+from engine.core.friction import Friction
 from engine.core.ledger import TradeBuilder
 from engine.core.model import UNITS, Exchange, Instrument, InstrumentKind, Product, Purpose
-from engine.core.records import BAR, Rows
+from engine.core.records import BAR, TICK, Rows
 from engine.core.registry import TEMPLATES
 from engine.history.bars import read_bars
 from engine.tariffs import Tariff
@@ -218,3 +219,40 @@ def test_it_trades_real_minutes_of_a_share(shared_data: Path) -> None:
     assert made.net_units == sum(-f.signed_quantity * f.price_units - f.charges_units for f in fills) + sum(
         p.quantity * p.last_price_units for p in made.positions
     )
+
+
+def test_friction_makes_it_dearer_and_bands_hold_it_up() -> None:
+    plain, slipped = run({SHARE: wave()}), run({SHARE: wave()}, friction=Friction(slippage_ticks=2))
+    assert len(plain.fills()) == len(slipped.fills())
+    units = sum(abs(fill.quantity) for fill in plain.fills()) * 1000
+    assert plain.account.cash_units - slipped.account.cash_units == units
+    two_days = {SHARE: np.concatenate([wave(), wave(day=1)])}
+    held_up = run(two_days, bands={SHARE: 2.0})
+    assert [fill.time_ns for fill in held_up.fills()] != [fill.time_ns for fill in run(two_days).fills()]
+    assert all(98.0 <= fill.price <= 102.0 for fill in held_up.fills() if fill.time_ns >= FIRST + 1440 * MINUTE)
+    with pytest.raises(InvalidOption, match="Expected the band of NSE:SHARE"):
+        run({SHARE: wave()}, bands={SHARE: -1.0})
+
+
+def test_ticks_trade_as_the_bars_that_they_make() -> None:
+    bars = wave(120)
+    ticks: Rows = np.zeros(120, TICK)
+    ticks["exchange_time"], ticks["last_price"] = bars["time_ns"] // 10**9 + 59, bars["close"]
+    for calendar in (None, Calendar.load()):
+        made = run({SHARE: ticks}, interval_s=60, calendar=calendar)
+        expected = [(fill.signed_quantity, fill.price_units) for fill in made.fills()]
+        # a decision on a minute fills at the next minute's only tick, its close
+        closes = {int(time_ns): price for time_ns, price in zip(ticks["exchange_time"] * 10**9, ticks["last_price"], strict=True)}
+        assert len(expected) > 4
+        assert all(fill.price == pytest.approx(closes[fill.time_ns]) for fill in made.fills())
+        of_bars = run({SHARE: bars}).fills()
+        assert [fill.time_ns // MINUTE for fill in made.fills()] == [fill.time_ns // MINUTE for fill in of_bars]
+
+
+def test_ticks_out_of_order_or_among_bars_are_refused() -> None:
+    ticks: Rows = np.zeros(2, TICK)
+    ticks["exchange_time"], ticks["last_price"] = [FIRST // 10**9 + 5, FIRST // 10**9], 100.0
+    with pytest.raises(InvalidOption, match="Expected ticks of NSE:SHARE in order of time"):
+        run({SHARE: ticks})
+    with pytest.raises(InvalidOption, match="Expected ticks of every instrument, was bars of NSE:OTHER"):
+        run({SHARE: ticks[1:], OTHER: wave(3)})

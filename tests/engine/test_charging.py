@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -52,3 +53,20 @@ def test_fills_of_before_a_restart_count_in_what_the_next_one_costs() -> None:
     again = Charging(rates_of)
     again.restore([first])
     assert again.fill_of(order, BrokerFill("1", 20, 1500.0, AT_NS + 1)).charges_units == second.charges_units
+
+
+def test_each_slice_of_the_freeze_quantity_is_charged_as_an_order_of_its_own() -> None:
+    rates_of = Tariff.load("zerodha").rates
+    frozen = replace(INFY, freeze_quantity=10)
+    order = Order("A", replace(request(25), instrument=frozen), OrderStatus.OPEN, quantity=25)
+    charging, alone = Charging(rates_of), Charging(rates_of)
+    parts = [charging.fill_of(order, BrokerFill(str(n), quantity, 15_000.0, AT_NS)) for n, quantity in enumerate([4, 6, 10, 5])]
+    whole = [
+        alone.fill_of(replace(order, id=str(n)), BrokerFill(str(n), quantity, 15_000.0, AT_NS)) for n, quantity in enumerate([10, 10, 5])
+    ]
+    assert [parts[0].charges_units + parts[1].charges_units, *(part.charges_units for part in parts[2:])] == [
+        f.charges_units for f in whole
+    ]
+    again = Charging(rates_of)
+    again.restore(parts[:1])
+    assert again.fill_of(order, BrokerFill("1", 6, 15_000.0, AT_NS)).charges_units == parts[1].charges_units

@@ -302,3 +302,36 @@ async def test_while_a_replay_only_tells_what_was_before_nothing_is_placed(bench
 
 def test_requests_of_the_bench_are_plain() -> None:
     assert request().stop is None
+
+
+@session_test()
+async def test_a_part_of_a_reversal_keeps_the_old_protection_until_the_position_has_turned(bench: SessionBench) -> None:
+    await bench.entered(owner="bot", stop=98.0)
+    turn = bench.submit(-1, 20, owner="bot", purpose=Purpose.REVERSAL, stop=103.0)
+    await bench.settle()
+    bench.fill(turn, 100.0, 4)
+    await bench.settle()
+    assert bench.resting() == [("stop", -1, 98.0, 6)]
+    bench.fill(turn, 100.0, 9)
+    await bench.settle()
+    assert bench.resting() == [("stop", 1, 103.0, 3)]
+
+
+@session_test()
+async def test_a_part_of_a_stop_takes_back_the_exit_that_waits_and_makes_a_square_off_smaller(bench: SessionBench) -> None:
+    await bench.entered(owner="bot", stop=98.0)
+    exit_ = bench.submit(-1, 10, owner="bot", purpose=Purpose.EXIT)
+    await bench.settle()
+    (stop,) = bench.working(Purpose.STOP)
+    bench.fill(stop, 98.0, 4)
+    await bench.settle()
+    assert bench.now(exit_).status is S.CANCELLED or bench.now(exit_).pending.value == "cancel"
+    bench.says(bench.now(exit_), S.CANCELLED)
+    close = bench.submit(-1, 6, owner="bot", purpose=Purpose.SQUARE_OFF)
+    await bench.settle()
+    bench.fill(stop, 98.0, 2)
+    await bench.settle()
+    assert bench.now(close).quantity == 4
+    bench.fill(stop, 98.0, 4)
+    await bench.settle()
+    assert bench.now(close).status is S.CANCELLED or bench.now(close).pending.value == "cancel"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from engine.backtest import BacktestResult, run_backtest
@@ -203,7 +203,7 @@ FRICTION = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=10, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(1, 10_000),
     count=st.integers(1, 3),

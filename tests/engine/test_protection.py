@@ -159,3 +159,16 @@ def test_a_stop_moved_on_purpose_is_no_trailed_one() -> None:
     assert moved(plan, 0.05, stop=97.02) == replace(plan, stop=97.0, is_trailed=False)
     assert moved(plan, 0.05, target=106.0, trail=2.0) == replace(plan, target=106.0, trail=2.0)
     assert moved(plan, 0.05) == plan
+
+
+def test_what_is_above_the_freeze_quantity_is_protected_in_slices_placed_anew() -> None:
+    frozen = replace(RELIANCE, freeze_quantity=10)
+    position = replace(held(15), instrument=frozen)
+    small = resting(Purpose.STOP)
+    cancel, place = steps(position, Plan(stop=98.0), [small])
+    assert cancel == Cancel(small.id)
+    assert isinstance(place, Place)
+    assert (place.request.quantity, place.request.is_sliced) == (15, True)
+    sliced = replace(small, request=replace(small.request, is_sliced=True), quantity=15)
+    assert steps(position, Plan(stop=98.0), [sliced]) == []
+    assert steps(replace(position, quantity=25), Plan(stop=98.0), [sliced]) == [Change(small.id, OrderChange(25), Purpose.STOP)]

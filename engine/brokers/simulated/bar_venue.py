@@ -141,6 +141,11 @@ class BarVenue:
         self._is_restored = False
 
     @property
+    def delay_bars(self) -> int:
+        """What is decided at the close of a bar takes its time to the market; what answers a fill does not."""
+        return self._friction.latency_bars if self.stage == DECIDE else 0
+
+    @property
     def desk(self) -> Exchange:
         """Where fills are reported."""
         assert self._desk is not None
@@ -157,11 +162,7 @@ class BarVenue:
         return f"Expected an instrument of this replay ({', '.join(self._queues)}), was {order.instrument.key}."
 
     def add(self, order: ExchangeOrder) -> None:
-        """Let an order wait for the next open, or, a stop placed while the range is walked, for the rest of it.
-
-        What is decided at the close of a bar takes its time to the market; what answers a fill does not.
-        """
-        order.delay_bars = self._friction.latency_bars if self.stage == DECIDE else 0
+        """Let an order wait for the next open, or, a stop placed while the range is walked, for the rest of it."""
         self._queues[order.instrument.key].add(order, self.stage == RANGE, order.delay_bars)
 
     def restore(self, order: ExchangeOrder) -> None:

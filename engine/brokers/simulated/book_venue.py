@@ -40,6 +40,7 @@ class BookVenue:
     """The books of all instruments."""
 
     stage = 0
+    delay_bars = 0
 
     def __init__(
         self,

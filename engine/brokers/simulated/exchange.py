@@ -28,6 +28,11 @@ class Venue(Protocol):
         """Which part of a replayed step is being played; 0 where there are none."""
         ...
 
+    @property
+    def delay_bars(self) -> int:
+        """How many bars go by until an order that is received now has come to the market."""
+        ...
+
     def attach(self, desk: Exchange) -> None:
         """Report fills to this desk."""
         ...
@@ -78,7 +83,7 @@ class Exchange:
         now_ns = self.clock.now_ns()
         number = f"{ist(now_ns):%y%m%d}{self._file.mark}{self._file.order_number:07d}"
         own = ExchangeOrder.received(order, number, self._file.order_number, now_ns)
-        own.placed_stage = self._venue.stage
+        own.placed_stage, own.delay_bars = self._venue.stage, self._venue.delay_bars
         self._orders[own.id] = self._by_tag[own.tag] = own
         own.message = self._refusal(own)
         own.status = OrderStatus.REJECTED if own.message else own.resting_status

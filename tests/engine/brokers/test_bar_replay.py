@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from engine.brokers.base import create_broker
 from engine.brokers.simulated import SimulatedBroker
 from engine.clock import ManualClock
 from engine.core.errors import AuthenticationError, HistoryMissing, InvalidOption, OrderRejected
+from engine.core.friction import Friction
 from engine.core.model import LinkState, OrderStatus, Pending, Product, Side, Validity
 from tests.engine.brokers.sessions import LIMIT, RELIANCE, SL, SL_M, TCS, FakeSession, bars_of, minute
 
@@ -388,3 +391,47 @@ def test_more_orders_can_rest_than_there_was_room_for(loop_run: Run) -> None:
     at(session, 1, lambda: [session.place(BUY, 1, order_type=LIMIT, price=98.0 - number) for number in range(20)])
     loop_run(session.run())
     assert sorted(session.fill_prices(), reverse=True) == [98.0 - number for number in range(18)]
+
+
+def test_friction_and_bands_belong_to_bars() -> None:
+    with pytest.raises(InvalidOption, match="Expected friction and bands with a replay of bars only"):
+        SimulatedBroker(friction=Friction(slippage_ticks=1))
+    with pytest.raises(InvalidOption, match="Expected the band of NSE:RELIANCE"):
+        SimulatedBroker(replay={RELIANCE: bars_of(FLAT)}, bands={RELIANCE: 120.0})
+
+
+def test_a_thin_bar_fills_a_part_and_an_ioc_order_does_not_wait_for_more(loop_run: Run) -> None:
+    session = replay(FLAT, FLAT, FLAT, friction=Friction(participation=0.04, slippage_ticks=1))
+    at(session, 1, lambda: session.place(BUY, 6))
+    at(session, 1, lambda: session.place(SELL, 6, validity=Validity.IOC))
+    loop_run(session.run())
+    assert [(fill.price, fill.quantity, fill.time_ns) for _, fill in session.fills()] == [(100.05, 4, minute(1)), (100.05, 2, minute(2))]
+    assert [session.statuses(order)[-1] for order in session.orders.values()] == [OrderStatus.FILLED, OrderStatus.CANCELLED]
+
+
+def test_an_order_decided_on_at_a_close_comes_late_and_a_change_of_it_no_later(loop_run: Run) -> None:
+    session = replay(*[FLAT] * 5, friction=Friction(latency_bars=2))
+    placed: list[Any] = []
+    at(session, 1, lambda: placed.append(session.place(BUY, 1, order_type=LIMIT, price=99.5)))
+    at(session, 2, lambda: session.modify(placed[0], price=100.5))
+    loop_run(session.run())
+    assert [fill.time_ns for _, fill in session.fills()] == [minute(3)]
+
+
+def test_at_the_highest_price_of_the_day_nobody_sells(loop_run: Run) -> None:
+    rows = bars_of(FLAT, (110.0, 110.0, 110.0, 110.0), (109.0, 110.0, 108.0, 109.0))
+    rows["time_ns"][1:] += 86_400 * 10**9
+    session = FakeSession(SimulatedBroker(replay={RELIANCE: rows}, tariff="none", bands={RELIANCE: 10.0}, interval_s=60))
+    at(session, 1, lambda: session.place(BUY, 1))
+    loop_run(session.run())
+    assert [(fill.price, fill.time_ns) for _, fill in session.fills()] == [(109.0, int(rows["time_ns"][2]))]
+
+
+def test_more_than_the_freeze_quantity_goes_in_slices_or_not_at_all(loop_run: Run) -> None:
+    frozen = replace(RELIANCE, freeze_quantity=5)
+    session = FakeSession(SimulatedBroker(replay={frozen: bars_of(FLAT, FLAT)}, tariff="none", interval_s=60))
+    for quantity, is_sliced in ((12, True), (12, False), (51, True)):
+        at(session, 1, partial(session.place, BUY, quantity, instrument=frozen, is_sliced=is_sliced))
+    loop_run(session.run())
+    assert [fill.quantity for _, fill in session.fills()] == [5, 5, 2]
+    assert [session.statuses(order)[-1] for order in session.orders.values()] == [OrderStatus.FILLED] + [OrderStatus.REJECTED] * 2

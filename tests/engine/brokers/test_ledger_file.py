@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from engine.brokers.simulated import SimulatedBroker
 from engine.brokers.simulated.ledger_file import LedgerFile
 from engine.brokers.simulated.orders import ExchangeOrder
+from engine.core.friction import Friction
 from engine.core.model import (
     BrokerFill,
     Exchange,
@@ -116,12 +118,14 @@ class Killed(Exception):
 class Trader(FakeSession):
     """Turns with every bar, from what it sees alone: the same again on the same bars. It may protect what it holds."""
 
-    def __init__(self, path: Path, *, protects: bool = False, resume: bool = False) -> None:
-        super().__init__(SimulatedBroker(replay={RELIANCE: walk(40)}, file=path, resume=resume))
+    def __init__(self, path: Path, *, protects: bool = False, resume: bool = False, friction: Friction | None = None) -> None:
+        super().__init__(SimulatedBroker(replay={RELIANCE: walk(40)}, file=path, resume=resume, friction=friction))
         self.on_time_do = self.decide
         self.on_update_do = self.take
         self.on_ticks_do = lambda ticks: self.closes.append(float(ticks["last_price"][-1]))
         self.protects = protects
+        self.is_late = friction is not None
+        """What it decided at the moment of the cut has not filled yet, and must not be decided again."""
         self.position = 0
         self.seen: set[str] = set()
         self.working: set[str] = set()
@@ -153,7 +157,12 @@ class Trader(FakeSession):
         return [tag for tag in self.working if self.orders[tag].request.order_type is OrderType.MARKET]
 
     def decide(self, time_ns: int) -> None:
-        if self.broker.is_warming_up or len(self.closes) < 2 or self.at_market():
+        if (
+            self.broker.is_warming_up
+            or (self.is_late and time_ns <= self.broker.resumed_until_ns)
+            or len(self.closes) < 2
+            or self.at_market()
+        ):
             return
         side = BUY if self.closes[-1] > self.closes[-2] else SELL
         if int(side) * self.position <= 0:
@@ -265,3 +274,62 @@ def test_killed_amid_stops_and_targets_nothing_is_lost_or_filled_twice(loop_run:
     file = LedgerFile(path, 0)
     assert all(sum(fill.quantity for fill in order.fills) == order.filled <= order.quantity for order in file.orders())
     file.close()
+
+
+@pytest.mark.logs_warnings
+@pytest.mark.parametrize("commits", range(2, 62, 5))
+@pytest.mark.parametrize("friction", [Friction(participation=0.07, slippage_ticks=1), Friction(latency_bars=2, participation=0.2)])
+def test_killed_while_orders_are_on_their_way_or_filled_in_part_it_goes_on_as_if_nothing_had_been(
+    loop_run: Run, tmp_path: Path, commits: int, friction: Friction
+) -> None:
+    whole, path = tmp_path / "whole.sqlite", tmp_path / "killed.sqlite"
+    loop_run(Trader(whole, friction=friction).play())
+    made = book_of(whole)
+    assert len({row[2] for row in made}) >= 10
+    loop_run(kill(Trader(path, friction=friction), min(commits, len(made))))
+    loop_run(Trader(path, resume=True, friction=friction).play())
+    assert book_of(path) == made
+
+
+def test_a_file_of_an_older_version_is_made_to_fit(tmp_path: Path) -> None:
+    path = tmp_path / "book.sqlite"
+    LedgerFile(path, 0).close()
+    with sqlite3.connect(path) as db:
+        for column in ("delay_bars", "is_sliced"):
+            db.execute(f"ALTER TABLE orders DROP COLUMN {column}")
+    file = LedgerFile(path, 0)
+    file.put_order(order_of(RELIANCE))
+    file.commit()
+    assert [(order.delay_bars, order.is_sliced) for order in file.orders()] == [(0, False)]
+    file.close()
+
+
+@pytest.mark.logs_warnings
+def test_charges_of_a_slice_go_on_after_a_restart(loop_run: Run, tmp_path: Path) -> None:
+    """An option's brokerage is 20 rupees an order, whatever it is worth: each slice pays it once."""
+    frozen = replace(OPTION, freeze_quantity=150)
+    rows = bars_of(*[(100.0, 101.0, 99.0, 100.0)] * 12)
+    rows["volume"] = 75.0
+
+    def trader(resume: bool) -> FakeSession:
+        broker = SimulatedBroker(
+            replay={frozen: rows}, file=tmp_path / "book.sqlite", resume=resume, friction=Friction(participation=1.0), interval_s=60
+        )
+        return FakeSession(broker)
+
+    async def part(session: FakeSession, commits: int | None) -> None:
+        await session.broker.connect()
+        if commits is not None:
+            session.place(BUY, 300, instrument=frozen, product=Product.NRML, is_sliced=True)
+            kill_after(commits)(session)  # type: ignore[arg-type]
+        await session.broker.start_market()
+        await session.broker.wait_until_done()
+        await session.broker.close()
+
+    with pytest.raises(Killed):
+        loop_run(part(trader(False), 4))
+    loop_run(part(trader(True), None))
+    charges = [row[3] for row in book_of(tmp_path / "book.sqlite")]
+    assert len(charges) == 4
+    assert charges[0] > 20 * 10_000 > charges[1]
+    assert charges[2:] == charges[:2]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -17,6 +18,8 @@ from engine.core.sizing import (
     NO_SIZE,
     RISK,
     Sizing,
+    entry_price,
+    is_wanted_by,
     order_for,
     parse_sizing,
     purpose_of,
@@ -217,3 +220,32 @@ def test_machine_code_gives_the_same() -> None:
             arguments = (target, 1.0, position, 100, 1, True)
             assert wanted_quantity.dispatcher(*arguments) == wanted_quantity.py_func(*arguments)
             assert purpose_of.dispatcher(position, 70) == purpose_of.py_func(position, 70)
+
+
+@pytest.mark.parametrize(
+    ("wish", "order_type", "price", "trigger"),
+    [
+        (intent(1.0, trigger=1410.02), OrderType.SL_M, None, 1410.0),
+        (intent(1.0, trigger=1410.0, limit=1411.0), OrderType.SL, 1411.0, 1410.0),
+        (intent(1.0, trigger=1410.0, limit=1409.0), OrderType.SL, 1410.0, 1410.0),
+        (intent(-1.0, trigger=1390.0, limit=1391.0), OrderType.SL, 1390.0, 1390.0),
+        (intent(1.0, trigger=0.0, limit=1399.0), OrderType.LIMIT, 1399.0, None),
+    ],
+)
+def test_a_trigger_makes_a_stop_order_and_with_a_limit_a_stop_limit(
+    wish: Row, order_type: OrderType, price: float | None, trigger: float | None
+) -> None:
+    request = order_for(wish, RELIANCE, 0, NAN, 7, product=Product.MIS, owner="ema", price=1400.0)
+    assert request is not None
+    assert (request.order_type, request.price, request.trigger_price) == (order_type, price, trigger)
+    assert is_wanted_by(request, wish)
+    assert not is_wanted_by(request, intent(1.0, limit=1.0, trigger=2.0))
+    assert entry_price(wish, RELIANCE, 1400.0) == (trigger or 1400.0)
+
+
+def test_what_is_above_the_freeze_quantity_is_to_be_sliced() -> None:
+    frozen = replace(RELIANCE, freeze_quantity=7)
+    for size, is_sliced in ((7, False), (8, True)):
+        request = order_for(intent(1.0), frozen, 0, NAN, size, product=Product.MIS, owner="ema", price=1400.0)
+        assert request is not None
+        assert request.is_sliced is is_sliced

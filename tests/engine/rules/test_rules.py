@@ -16,6 +16,7 @@ from engine.core.limits import LIMITS
 from engine.core.model import InstrumentKind, OrderType, Product, Purpose, TradingState
 from engine.core.records import ACCOUNT, ORDER, POSITION
 from engine.core.registry import RULES
+from engine.rules.tick_and_lot import fault
 from tests.engine.fakes import RELIANCE, request
 
 LAKH = 100_000 * 10_000
@@ -217,6 +218,7 @@ def test_price_collar_of_options_stops_and_markets_without_a_price() -> None:
         ({"quantity": 10, "instrument": replace(RELIANCE, lot_size=65)}, "whole lots of 65"),
         ({"quantity": 1801, "instrument": replace(RELIANCE, freeze_quantity=1800)}, "at most 1800 in one order"),
         ({"quantity": 18_001, "is_sliced": True, "instrument": replace(RELIANCE, freeze_quantity=1800)}, "at most 18000 in one order"),
+        ({"quantity": 1800, "instrument": replace(RELIANCE, freeze_quantity=179)}, "at most 179 in one order"),
         ({"instrument": replace(RELIANCE, kind=InstrumentKind.INDEX)}, "can be traded, was the index"),
         ({"reference_price": None}, "a price by which to reckon"),
         ({"reference_price": math.nan}, "a price by which to reckon"),
@@ -254,3 +256,10 @@ def test_tick_and_lot_lets_sound_orders_pass() -> None:
         replace(EXIT, reference_price=None),
     ):
         assert not ask("tick_and_lot", Facts(sound)), sound
+
+
+def test_a_strategy_holds_no_more_than_one_sliced_order_can_close() -> None:
+    frozen = replace(request(), instrument=replace(RELIANCE, freeze_quantity=10), quantity=10)
+    assert not fault(Facts(frozen, held=90))
+    assert fault(Facts(frozen, held=95)).startswith("a position of at most 100, which one sliced order can close, was 105")
+    assert not fault(Facts(frozen, held=95, by_hand=True))
