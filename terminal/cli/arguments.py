@@ -153,7 +153,7 @@ def _optimise(target: Parser) -> None:
 
 def _history(target: Parser) -> None:
     """Add what is asked of every command that tests on bars of a file."""
-    target.add_argument("--data", required=True, metavar="FILE", help="bars: CSV, Parquet or zip")
+    target.add_argument("--data", required=True, metavar="FILE", help="bars or ticks: CSV, Parquet or zip")
     friction(target)
     target.add_argument(
         "--repair",

@@ -1,4 +1,4 @@
-"""`backtest`: what a strategy would have traded on the bars of a file, by the compiled replay, with every figure that judges it.
+"""`backtest`: what a strategy would have traded on the bars or ticks of a file, by the compiled replay, with every figure that judges it.
 
 It trades what `run` trades on the same file; the answer is a table, JSON, or a page that opens anywhere.
 """
@@ -18,6 +18,7 @@ from engine.core.errors import HistoryMissing, InvalidOption, UserError
 from engine.core.friction import Friction
 from engine.core.model import Instrument, to_rupees
 from engine.core.records import Rows
+from engine.core.ticks import bars_of_ticks, is_ticks
 from engine.history import ImportReport, parse_repair
 from engine.instruments import Instruments
 from engine.replay_file import read_replay
@@ -41,7 +42,7 @@ class BacktestPlan:
     benchmark: Rows | None
     friction: Friction
     interval_s: int
-    """Of the file's bars."""
+    """Of the file's bars; 0 = it has ticks."""
     found: ImportReport
     """What reading the file found."""
 
@@ -76,16 +77,15 @@ def plan_backtest(arguments: argparse.Namespace) -> BacktestPlan:
         bars = read_market(file, wanted, strict=arguments.strict, progress=reading.at, report=found, repair=repair)
     finally:
         reading.end()
-    if found.kind != "bars":
-        raise UserError(f"Expected bars in {file}, was ticks; `shikra run --replay` trades on ticks.")
+    interval_s = found.interval_s if found.kind == "bars" else None
     benchmark = None
     if arguments.benchmark:
         benchmark = _benchmark(file, arguments.benchmark)
         if not arguments.symbols and len(bars) > 1:
             bars = {instrument: rows for instrument, rows in bars.items() if instrument.symbol != arguments.benchmark}
-    config = parse_strategy(*dicts_of(arguments, tuple(instrument.key for instrument in bars), found.interval_s))
-    check_interval(config, found.interval_s)
-    return BacktestPlan(config, file, bars, benchmark, friction, found.interval_s, found)
+    config = parse_strategy(*dicts_of(arguments, tuple(instrument.key for instrument in bars), interval_s))
+    check_interval(config, interval_s)
+    return BacktestPlan(config, file, bars, benchmark, friction, interval_s or 0, found)
 
 
 def replay_of(plan: BacktestPlan, arguments: argparse.Namespace) -> BacktestResult:
@@ -151,7 +151,7 @@ def _terms(plan: BacktestPlan, arguments: argparse.Namespace) -> dict[str, Any]:
         "sizing": sizing_of(arguments, dict(arguments.risk)),
         "charges": arguments.charges,
         "interval_minutes": config.interval_s / 60,
-        "bar_minutes": plan.interval_s / 60,
+        "data": f"bars of {plan.interval_s / 60:g} min" if plan.interval_s else "ticks",
         "limit_orders": "fill when touched" if arguments.touch else "fill when traded through",
         "repair": plan.found.rules or "none",
         "friction": {name: value for name, value in given.items() if value},
@@ -165,7 +165,7 @@ def _benchmark(file: Path, word: str) -> Rows:
     rows = next(iter(found.values()), None)
     if rows is None or not len(rows):
         raise HistoryMissing(f"Expected bars of {word} in {file} to compare with, was none; name a symbol of the file.")
-    return rows
+    return bars_of_ticks(rows) if is_ticks(rows) else rows
 
 
 def _page(name: str | None) -> Path | None:

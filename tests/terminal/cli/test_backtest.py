@@ -72,7 +72,7 @@ def test_json_holds_what_was_asked_and_what_came_of_it(told: Callable[..., dict[
         "sizing": "fixed:10",
         "charges": "none",
         "interval_minutes": 15.0,
-        "bar_minutes": 15.0,
+        "data": "bars of 15 min",
         "limit_orders": "fill when traded through",
         "repair": "none",
         "friction": {},
@@ -221,3 +221,15 @@ def test_damaged_bars_are_refused_or_mended_by_the_rule_and_the_report_says_so(
     made = told("--symbols", "RELIANCE", "--repair", "sort")
     assert "order=sort" in made["terms"]["repair"]
     assert any("sort" in note for note in made["data"]["notes"])
+
+
+def test_ticks_are_traded_on_too(told: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    ticks = tmp_path / "kite_ltp_TCS_2953217_20250901.csv"
+    rows = [
+        f"2025-09-01 {9 + (15 + n // 6) // 60:02d}:{(15 + n // 6) % 60:02d}:{n % 6 * 10:02d},{100 + 3 * math.sin(n / 40):.1f}"
+        for n in range(900)
+    ]
+    ticks.write_text("\n".join(["time,ltp", *rows]) + "\n", encoding="utf-8")
+    made = told("--benchmark", "TCS", data=ticks)
+    assert (made["terms"]["data"], made["terms"]["interval_minutes"], made["bars"]) == ("ticks", 1.0, 900)
+    assert len(made["fills"]) > 3
