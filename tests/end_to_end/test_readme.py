@@ -56,6 +56,26 @@ def test_the_strategy_of_ones_own_trades(shikra: Shikra, minutes: Callable[..., 
 
 
 def test_each_option_of_the_command_line_that_is_named_exists(shikra: Shikra) -> None:
-    known = "".join(shikra(*words, "--help").out for words in ((), ("run",), ("backtest",), ("optimise",)))
+    known = "".join(shikra(*words, "--help").out for words in ((), ("run",), ("backtest",), ("optimise",), ("serve",)))
     for option in set(re.findall(r"--[a-z][a-z-]+", README)):
         assert option in known, option
+
+
+def test_the_three_calls_over_rest_work_as_they_are_typed(shikra: Shikra) -> None:
+    server = shikra.start("serve", "--demo", "--json", "--port", "0")
+    assert server.stdout is not None
+    try:
+        url = json.loads(server.stdout.readline())["url"]
+        [calls] = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+        typed = calls.replace(".venv/bin/python", sys.executable).replace("http://127.0.0.1:8050", url)
+        done = subprocess.run(
+            ["bash", "-euc", typed], cwd=ROOT, env=shikra.environment(), capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        listed = json.loads(done.stdout[done.stdout.rindex('{"strategies"') :])["strategies"]
+        mine = next(each for each in listed if each["name"] == "My Strategy")
+        assert (mine["state"], mine["mode"], mine["parameters"]["symbols"]) == ("RUNNING", "paper", ["RELIANCE", "TCS"])
+    finally:
+        server.terminate()
+        _, said = server.communicate(timeout=60)
+    assert "stay open" in said
