@@ -75,11 +75,7 @@ class Job:
     prepared: Prepared
     objectives: tuple[str, ...]
     spans: tuple[Span, ...]
-
-    @classmethod
-    def over_all(cls, strategy: str, space: Space, prepared: Prepared, objectives: tuple[str, ...]) -> Job:
-        """Make a job over all bars."""
-        return cls(strategy, space, prepared, objectives, (Span(0, len(prepared.bars)),))
+    """Parts of the bars that combinations are tried on, by the number that tasks carry."""
 
 
 def stretch(prepared: Prepared, span: Span) -> Prepared:

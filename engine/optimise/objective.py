@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from engine.core.errors import InvalidOption
 from engine.core.registry import METRICS
-from engine.core.run import Run
 from engine.optimise.job import Trial
 
 
@@ -18,10 +17,6 @@ class Objective:
 
     name: str
     is_higher_better: bool
-
-    def compute(self, run: Run) -> float:
-        """Return the metric of a run; NaN where it has too little to tell."""
-        return METRICS.get(self.name).compute(run)
 
     def is_unknown(self, value: float) -> bool:
         """Tell whether a value says nothing: it can never be the best."""

@@ -133,7 +133,7 @@ class Study:
 
     def _sweep(self, runner: Runner) -> Found:
         search = self.search()
-        tally = Tally(self.plan.space, self.objectives, search.total)
+        tally = Tally(self.plan.space, self.objectives)
         run_search(search, runner, self.record, tally, Stretch(), self._on_trial)
         return self._found(tally, None)
 
@@ -142,7 +142,7 @@ class Study:
         stitcher = Stitcher(self.plan.prepared)
         for k, window in enumerate(self.windows):
             search = self.search()
-            tally = Tally(self.plan.space, self.objectives, search.total)
+            tally = Tally(self.plan.space, self.objectives)
             part = Stretch(offset=k * search.total, span=2 * k, is_judged=False)
             if not run_search(search, runner, self.record, tally, part, self._on_trial):
                 break

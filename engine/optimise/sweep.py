@@ -32,9 +32,8 @@ class Tally:
 
     space: Space
     objectives: Sequence[Objective]
-    total: int
-    """Trials that there will be."""
     done: int = 0
+    """Trials that were made."""
     faults: int = 0
     """Trials in which the strategy was stopped."""
     fault: str = ""
@@ -53,11 +52,6 @@ class Tally:
         """Make room for the map."""
         if self.space.size <= CELLS:
             self.cells = np.full(self.space.size, np.nan)
-
-    @property
-    def is_complete(self) -> bool:
-        """Tell whether all trials were made."""
-        return self.done == self.total
 
     def add(self, trial: Trial) -> None:
         """Take in a trial; the order in which they come does not matter."""

@@ -13,6 +13,7 @@ from engine.clock import ManualClock
 from engine.core.model import Exchange, Instrument, Product
 from engine.core.records import BAR, Rows
 from engine.core.registry import TEMPLATES
+from engine.optimise.job import Job, Span
 from engine.optimise.space import Space, make_space, parse_axis
 from engine.optimise.study import Plan, Study, open_study
 from engine.strategy_files import template_of
@@ -62,6 +63,9 @@ class Ground:
     def study(self, *axes: str, **given: Any) -> Study:
         opened = {name: given.pop(name) for name in ("store", "name", "resume", "clock") if name in given}
         return open_study(self.plan(*axes, **given), **{"clock": ManualClock(1_000_000_000_000_000_000), **opened})
+
+    def job(self, plan: Plan) -> Job:
+        return Job(plan.strategy, plan.space, plan.prepared, plan.objectives, (Span(0, len(plan.prepared.bars)),))
 
     def plain_file(self, folder: Path, body: str = "self.buy() if bar.close > bar.open else self.sell()") -> str:
         path = folder / "plain_wish.py"

@@ -15,8 +15,7 @@ import pytest
 
 from engine.core.errors import InvalidOption, UserError
 from engine.optimise.cluster import Cluster
-from engine.optimise.job import Cancelled, Job, Task
-from engine.optimise.study import Plan
+from engine.optimise.job import Cancelled, Task
 
 pytestmark = [
     pytest.mark.logs_warnings,
@@ -33,10 +32,6 @@ def dask() -> Iterator[Any]:
     cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.CRITICAL)
     yield cluster
     cluster.close()
-
-
-def job_of(plan: Plan) -> Job:
-    return Job.over_all(plan.strategy, plan.space, plan.prepared, plan.objectives)
 
 
 def told(found: Any) -> list[Any]:
@@ -77,7 +72,7 @@ def test_a_worker_is_killed_in_the_middle_and_nothing_is_lost_or_doubled(ground:
 def test_a_search_on_a_cluster_is_stopped_at_once(ground: Any, dask: Any, tmp_path: Path) -> None:
     plan = ground.plan("every=1:9:1", strategy=ground.plain_file(tmp_path, "__import__('time').sleep(0.02)"))
     stop = threading.Event()
-    cluster = Cluster(job_of(plan), dask.scheduler_address, stop)
+    cluster = Cluster(ground.job(plan), dask.scheduler_address, stop)
     cluster.open()
     stop.set()
     with pytest.raises(Cancelled):
@@ -87,7 +82,7 @@ def test_a_search_on_a_cluster_is_stopped_at_once(ground: Any, dask: Any, tmp_pa
 
 def test_nobody_at_the_address_is_told(ground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.optimise.cluster.CONNECT_S", 1)
-    cluster = Cluster(job_of(ground.plan()), "tcp://127.0.0.1:1", threading.Event())
+    cluster = Cluster(ground.job(ground.plan()), "tcp://127.0.0.1:1", threading.Event())
     with pytest.raises(UserError, match=r"Expected a Dask scheduler with workers at tcp://127\.0\.0\.1:1"):
         cluster.open()
 

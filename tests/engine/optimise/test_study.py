@@ -177,7 +177,7 @@ def test_trials_are_handed_over_every_half_second(ground: Any, database: Databas
     study = ground.study(store=database.store, clock=clock)
     record = study.record
     assert isinstance(record, StudyRecord)
-    evaluate = Evaluator(_job(study), study.template)
+    evaluate = Evaluator(ground.job(study.plan), study.template)
     record.keep(evaluate(_task(0)))
     assert database.again().trials(record.study.id, 0, 9) == []
     record._store = database.store
@@ -195,7 +195,7 @@ def test_a_long_run_is_ended_in_its_middle(ground: Any) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        Evaluator(_job(study), study.template, check)(_task(0))
+        Evaluator(ground.job(study.plan), study.template, check)(_task(0))
     assert len(seen) == 1
 
 
@@ -236,12 +236,6 @@ def test_two_objectives_have_a_front(ground: Any) -> None:
 def test_at_least_one_worker(ground: Any) -> None:
     with pytest.raises(InvalidOption, match="Expected at least one worker, was 0"):
         ground.study(workers=0)
-
-
-def _job(study: Study) -> Any:
-    from engine.optimise.job import Job
-
-    return Job.over_all(study.plan.strategy, study.plan.space, study.plan.prepared, study.plan.objectives)
 
 
 def _task(number: int) -> Any:

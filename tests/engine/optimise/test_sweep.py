@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from engine.backtest import run_backtest
+from engine.backtest_terms import prepare
 from engine.core.errors import InvalidOption
 from engine.core.model import UNITS, Product
 from engine.core.registry import METRICS, TEMPLATES
 from engine.optimise import sweep
-from engine.optimise.job import Job, Span, Task, Trial, stretch
+from engine.optimise.job import Span, Task, Trial, stretch
 from engine.optimise.objective import add_to_front, objective, rank_key
 from engine.optimise.record import NoRecord
 from engine.optimise.search import GridSearch
@@ -34,6 +35,20 @@ def test_a_combination_in_a_sweep_is_bit_for_bit_a_single_backtest(ground: Any) 
         assert (trial.net_units, trial.fills) == (single.net_units, len(single.outcome.fills))
         assert found.tally.returns[trial.number].tobytes() == np.nan_to_num(single.run.daily_returns).tobytes()
     assert len({trial.values for trial in found.best}) > 5
+
+
+def test_every_template_can_be_searched_over_several_symbols(ground: Any) -> None:
+    terms = {"sizing": "fixed:10", "product": Product.NRML}
+    bars = {ground.share: ground.wave(), ground.other: ground.wave(phase=1.0)}
+    for name, template in TEMPLATES.items():
+        first = template.parameters[0]
+        values = sorted({first.default, first.low, first.high}, key=lambda value: value == first.default)[-2:]
+        axis = f"{first.name}={','.join(map(str, values))}"
+        found = ground.study(axis, strategy=name, prepared=prepare(bars, **terms)).run()
+        for trial in found.best:
+            single = run_backtest(template, bars, found.plan.space.values(trial.point), **terms)
+            assert (trial.net_units, trial.fills) == (single.net_units, len(single.outcome.fills)), name
+        assert any(trial.fills for trial in found.best), name
 
 
 def test_the_number_of_workers_changes_nothing(ground: Any) -> None:
@@ -75,7 +90,7 @@ def test_memory_is_bounded(ground: Any, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sweep, "BEST", 5)
     monkeypatch.setattr(sweep, "CELLS", 100)
     space = ground.space("fast_ema=2:102:1", "slow_ema=5:105:1")
-    tally = Tally(space, [objective("net_profit")], 1_000)
+    tally = Tally(space, [objective("net_profit")])
     for number in range(1_000):
         tally.add(Trial(number, number, (float(number * 7 % 1000),), 0, number % 2, "it fell" if number == 3 else ""))
         assert len(tally._best) < 10
@@ -108,7 +123,7 @@ class Counted:
 
 def test_a_hundred_thousand_are_asked_for_in_batches(ground: Any) -> None:
     space = ground.space("fast_ema=2:12:1", "slow_ema=5:105:1", "warmup=0:100:1")
-    runner, tally = Counted(), Tally(space, [objective("net_profit")], space.size)
+    runner, tally = Counted(), Tally(space, [objective("net_profit")])
     assert run_search(GridSearch(space), runner, NoRecord(), tally, Stretch(is_judged=False))
     assert (runner.asked, runner.largest, tally.done) == (100_000, 1_024, 100_000)
     assert tally.best()[0].point == 99_999
@@ -139,11 +154,6 @@ def test_a_stretch_forgets_square_offs_of_days_before(ground: Any) -> None:
     assert len(whole.terms.squares) == 3
     assert len(part.terms.squares) == 2
     assert np.shares_memory(part.bars, whole.bars)
-
-
-def test_a_job_says_over_what_it_goes(ground: Any) -> None:
-    plan = ground.plan()
-    assert Job.over_all("x", plan.space, plan.prepared, ("sharpe",)).spans == (Span(0, 360),)
 
 
 def test_capital_is_that_of_the_terms(ground: Any) -> None:
