@@ -110,9 +110,9 @@ def excursion_chart(trades: Rows, excursion: str) -> str:
 
 def spread_chart(gains: NDArray[np.float64], what: str) -> str:
     """Draw how often gains in rupees came out how large."""
-    reach = float(np.percentile(np.abs(gains), 99.5)) or float(np.abs(gains).max()) or 1.0
+    reach = (float(np.percentile(np.abs(gains), 99.5)) if len(gains) else 0.0) or 1.0
     counts, edges = np.histogram(np.clip(gains, -reach, reach), bins=BINS, range=(-reach, reach))
-    plot = Plot(490, 240, (-reach, reach), (0.0, float(counts.max()) * 1.05), f"How {what} came out")
+    plot = Plot(490, 240, (-reach, reach), (0.0, float(counts.max()) * 1.05 or 1.0), f"How {what} came out")
     plot.y_axis(lambda value: f"{value:g}", 4)
     plot.x_axis([(value, short_rupees(value)) for value in round_steps(-reach, reach, 6)])
     for kind, is_shown in (("bars down", edges[:-1] + edges[1:] < 0), ("bars up", edges[:-1] + edges[1:] >= 0)):

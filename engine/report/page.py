@@ -68,7 +68,7 @@ def _names(report: Report) -> str:
 def _sections(report: Report) -> Iterator[str]:
     yield _head(report)
     yield _tiles(report)
-    compared = f"; the thin line is {escape(report.benchmark)}, held from the same start" if report.benchmark else ""
+    compared = f"; the dashed line is {escape(report.benchmark)}, held from the same start" if report.benchmark else ""
     yield _section(
         "Equity", charts.equity_chart(report.run, bool(report.benchmark)), f"After charges, over every bar{compared}.", "equity-note"
     )
@@ -158,12 +158,12 @@ def _prices(report: Report) -> str:
 
 
 def _excursions(report: Report) -> str:
-    trades = report.run.trades
+    trades, days = report.run.trades, report.run.daily_pnl
     shown = (
         ("Against the holder", "Largest loss while held, against net gain (MAE).", charts.excursion_chart(trades, "mae")),
         ("For the holder", "Largest gain while held, against net gain (MFE).", charts.excursion_chart(trades, "mfe")),
         ("Trades", "How many came out how large, in rupees after charges.", charts.spread_chart(trades["net"] / UNITS, "trades")),
-        ("Days", "How many days came out how large.", charts.spread_chart(report.run.daily_pnl / UNITS, "days")),
+        ("Days", "How many came out how large; days without a change are left out.", charts.spread_chart(days[days != 0] / UNITS, "days")),
     )
     return '<div class="pair">' + "".join(f'<div><h3>{a}</h3><p class="note">{b}</p>{c}</div>' for a, b, c in shown) + "</div>"
 
@@ -241,4 +241,4 @@ def _setup(report: Report) -> str:
 
 
 def _plain(value: object) -> str:
-    return f"{value:,.10g}" if isinstance(value, float) else str(value)
+    return number(value, 0 if value.is_integer() else 2) if isinstance(value, float) else str(value)

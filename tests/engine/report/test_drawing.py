@@ -112,3 +112,12 @@ def test_trades_of_one_hour_are_not_told_by_the_hour() -> None:
     (side,) = found["Side"]
     assert (side.trades, side.win_rate) == (600, pytest.approx(100 * 99 / 600))
     assert side.profit_factor == pytest.approx(sum(range(1, 100)) / sum(range(1, 501)))
+
+
+def test_how_days_came_out_is_drawn_even_where_none_did() -> None:
+    drawn = charts.spread_chart(np.array([-100.0, -98.0, 50.0, 52.0, 900.0]), "days")
+    columns = dict(re.findall(r'class="bars (\w+)" d="([^"]*)"', drawn))
+    assert columns["down"].count("M") == 1
+    assert columns["up"].count("M") == 2
+    for nothing in (np.zeros(0), np.zeros(3)):
+        assert "nan" not in charts.spread_chart(nothing, "days")
