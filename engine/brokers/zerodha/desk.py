@@ -44,7 +44,9 @@ class OrderDesk:
             raise
         finally:
             self._watch.nudge()
-        return self._first_of(order, answer) if is_sliced else str(answer)
+        order_id = self._first_of(order, answer) if is_sliced else str(answer)
+        self._watch.placed(order_id)
+        return order_id
 
     async def modify(self, order: Order, change: OrderChange) -> None:
         """Ask for a change; of several orders that one became, none can be changed."""

@@ -22,7 +22,7 @@ NUDGED_NS = SECOND_NS // 2
 """At least this long between two readings that messages ask for."""
 
 EVERY_NS = {"deaf": 3 * SECOND_NS, "working": 5 * SECOND_NS, "idle": 60 * SECOND_NS}
-"""How often the list is read anyhow: while the feed is down, while orders work, while none does."""
+"""How often the list is read anyhow: while no message would come or the list is known to lag, while orders work, while none does."""
 
 TRIES = 4
 """The trade list lags behind the order list by moments: it is read again so often."""
@@ -45,6 +45,8 @@ class OrderWatch:
         self._read_ns: int | None = None
         self._is_nudged = False
         self._is_reading = False
+        self._has_failed = False
+        self._awaited: set[str] = set()
         self._written: dict[str, int] = {}
 
     def on_message(self, row: Mapping[str, Any]) -> None:
@@ -58,6 +60,11 @@ class OrderWatch:
 
     def nudge(self) -> None:
         """Read the list soon: something happened."""
+        self._is_nudged = True
+
+    def placed(self, *order_ids: str) -> None:
+        """Take note of orders that must appear in the list: it is read often until they do."""
+        self._awaited.update(order_ids)
         self._is_nudged = True
 
     def wrote(self, *order_ids: str) -> None:
@@ -78,7 +85,7 @@ class OrderWatch:
 
     @property
     def _pace(self) -> str:
-        if self.is_deaf:
+        if self.is_deaf or self._has_failed or self._awaited:
             return "deaf"
         is_working = any(update.status is None or not update.status.is_terminal for update in self._told.values())
         return "working" if is_working else "idle"
@@ -94,12 +101,15 @@ class OrderWatch:
         """Return snapshots of all orders of the day; raises BrokerError when they cannot be read."""
         asked_ns = self._clock.monotonic_ns()
         self._is_reading, self._is_nudged, self._read_ns = True, False, asked_ns
+        self._has_failed = True
         try:
             rows, trades = await self._fetch()
+            self._has_failed = False
         finally:
             self._is_reading = False
         self._rest.limiter.placed_today = max(self._rest.limiter.placed_today, len(rows))
         self.rows = {str(row.get("order_id")): row for row in rows}
+        self._awaited.difference_update(self.rows)
         updates = to_updates(rows, trades, self._instrument_of, self.totals)
         found = [self._without_hindsight(update, asked_ns) for update in updates]
         self._told = {update.broker_order_id: update for update in found}

@@ -16,7 +16,7 @@ from engine.core.records import Rows
 from tests.kite_exchange.process import RunningExchange
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 """What takes longer has failed; nothing here waits that long when all is well."""
 
 
