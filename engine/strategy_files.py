@@ -24,6 +24,8 @@ from engine.strategy_class import Strategy, parameters_of
 
 _Stamp = tuple[int, int]
 
+_PREFIX = "strategy_file_"
+
 _KNOWN: dict[Path, tuple[_Stamp, Template]] = {}
 _READING = Lock()
 
@@ -47,6 +49,13 @@ def template_of(text: str) -> Template:
         if known is None or known[0] != stamp:
             known = _KNOWN[path] = (stamp, _read(path))
         return known[1]
+
+
+def read_anew(template: Template) -> Template:
+    """Return the template as its file gives it when run once more, with nothing left over from before; the terminal's own as it is."""
+    module = sys.modules.get(template.on_bar.__module__ if template.plain is None else template.plain.__module__)
+    is_file = module is not None and module.__name__.startswith(_PREFIX) and module.__file__ is not None
+    return _read(Path(str(module.__file__))) if module is not None and is_file else template
 
 
 def _read(path: Path) -> Template:
@@ -85,7 +94,7 @@ def template_of_class(cls: type[Strategy]) -> Template:
 
 def _run(path: Path) -> ModuleType:
     """Import the file under a name of its own, which stays the same in every process: machine code kept on disk asks for it."""
-    name = f"strategy_file_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}.{path.stem}"
+    name = f"{_PREFIX}{hashlib.sha256(str(path).encode()).hexdigest()[:12]}.{path.stem}"
     spec = spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

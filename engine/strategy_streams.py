@@ -61,6 +61,10 @@ class Stream:
         at = self._at.at
         return self._values[at - 1] if at else self._before[0]
 
+    def now(self) -> dict[str, float]:
+        """Return all outputs by name as of the present bar."""
+        return {name: column[self._at.at] for name, column in self._columns.items()}
+
     def __float__(self) -> float:
         return self.value
 
