@@ -19,7 +19,7 @@ from engine.history import layout
 from engine.history.archive import latest_by_time
 from engine.history.days import MINUTE_NS, DayTable, EveryDay, TradingDays
 from engine.history.readers import RawBars, read_raw
-from engine.history.repair import Mender
+from engine.history.repair import Repairer
 from engine.history.report import ImportReport, Progress, Rejected
 from engine.history.rules import Repair
 from engine.history.source import Source, read_source
@@ -28,6 +28,9 @@ from engine.history.values import NO_TIME
 PAISA = 0.01
 ROUNDING = 1e-9
 """Nothing smaller is told apart."""
+
+SKIP, DROP = "have such rows skipped", "have it repaired with rows=drop"
+"""What helps against a row that cannot be true: where rows are imported, and where damage is repaired."""
 
 SECOND_NS = 10**9
 DAY_S = 86_400
@@ -81,29 +84,29 @@ def bars_of(
     raw = read_raw(source, wanted[0] if wanted and len(wanted) == 1 else None)
     chosen = layout.choose(wanted, raw.keys, source.path)
     raw = _leave_out(raw, chosen, report)
-    mender = Mender(repair, source.path, days, report) if repair is not None else None
-    if mender is not None:
-        mender.clock(raw)
-        skip_bad = skip_bad or mender.rules.rows == "drop"
+    repairer = Repairer(repair, source.path, days, report) if repair is not None else None
+    if repairer is not None:
+        repairer.clock(raw)
+        skip_bad = skip_bad or repairer.rules.rows == "drop"
     raw, refused = _judge(raw, days, strict, tick_size, report)
     for line, why in sorted(refused + source.broken):
         report.reject(line, why)
     if report.rejected_rows and not (skip_bad and len(raw)):
-        raise DataError(first_refusal(report, source))
+        raise DataError(first_refusal(report, source, DROP if repairer is not None else SKIP))
     if not len(raw):
         raise HistoryMissing(f"Expected bars in {source.path}, was none that can be taken.")
     report.interval_s = interval_s or (DAY_S if raw.is_daily else _interval_of(raw))
-    if mender is not None:
-        mender.rows(refused + source.broken)
-        raw = mender.mend(raw, report.interval_s)
+    if repairer is not None:
+        repairer.rows(refused + source.broken)
+        raw = repairer.mend(raw, report.interval_s)
     return _to_rows(raw, days, progress, report)
 
 
-def first_refusal(report: ImportReport, source: Source) -> str:
-    """Return one sentence about the first refused row, and how many there are."""
+def first_refusal(report: ImportReport, source: Source, remedy: str = SKIP) -> str:
+    """Return one sentence about the first refused row, how many there are, and what to do."""
     line, why = report.rejected[0]
     more = f" (and {report.rejected_rows - 1:,} more rows)" if report.rejected_rows > 1 else ""
-    return f"{source.path} line {line}: {why}{more}; mend the file, or have such rows skipped."
+    return f"{source.path} line {line}: {why}{more}; mend the file, or {remedy}."
 
 
 def _leave_out(raw: RawBars, chosen: set[str], report: ImportReport) -> RawBars:

@@ -39,7 +39,7 @@ _OFFSETS = sorted((k * _HALF_HOUR for k in range(-28, 29) if k), key=lambda by: 
 """Offsets of the world's clocks from each other; India's own from UTC comes first."""
 
 
-class Mender:
+class Repairer:
     """One file's repairs."""
 
     def __init__(self, rules: Repair, path: Path, days: TradingDays, report: ImportReport) -> None:
