@@ -126,6 +126,7 @@ def _backtest(target: Parser) -> None:
     _history(target)
     target.add_argument("--benchmark", type=str.upper, default=None, metavar="SYMBOL", help="symbol of the file to compare with")
     target.add_argument("--report", default=None, metavar="FILE.html", help="write a page with charts, trades and all figures")
+    target.add_argument("--check-look-ahead", action="store_true", help="first look whether the strategy knows what is still to come")
 
 
 def _optimise(target: Parser) -> None:

@@ -21,6 +21,7 @@ from engine.core.records import Rows
 from engine.core.ticks import bars_of_ticks, is_ticks
 from engine.history import ImportReport, parse_repair
 from engine.instruments import Instruments
+from engine.look_ahead import find_look_ahead
 from engine.replay_file import read_replay
 from engine.report import Report, write_page
 from engine.strategy_config import StrategyConfig, parse_strategy
@@ -51,6 +52,8 @@ def backtest(arguments: argparse.Namespace) -> int:
     """Make the backtest and print it; returns 0, or 1 when the strategy was stopped by a mistake of its own."""
     page = _page(arguments.report)
     plan = plan_backtest(arguments)
+    if arguments.check_look_ahead:
+        check_look_ahead(plan, arguments)
     result = replay_of(plan, arguments)
     report = report_of(plan, result, arguments)
     if page is not None:
@@ -86,6 +89,17 @@ def plan_backtest(arguments: argparse.Namespace) -> BacktestPlan:
     config = parse_strategy(*dicts_of(arguments, tuple(instrument.key for instrument in bars), interval_s))
     check_interval(config, interval_s)
     return BacktestPlan(config, file, bars, benchmark, friction, interval_s or 0, found)
+
+
+def check_look_ahead(plan: BacktestPlan, arguments: argparse.Namespace) -> None:
+    """Say that the strategy does not look ahead, or raise UserError that names the bar and what it knew too early."""
+    assert plan.config.template is not None
+    if plan.interval_s == 0:
+        raise InvalidOption("Expected bars for --check-look-ahead, was ticks; give a file of bars.")
+    peek = find_look_ahead(plan.config.template, plan.bars, plan.config.parameters, **terms_of(plan, arguments))
+    if peek is not None:
+        raise UserError(f"The strategy looks ahead: {peek}")
+    sys.stderr.write("look-ahead: none was found where the bars were cut off\n")
 
 
 def replay_of(plan: BacktestPlan, arguments: argparse.Namespace) -> BacktestResult:

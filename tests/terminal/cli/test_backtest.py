@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.core.errors import DataError, InvalidOption, TradingError, UnknownTemplate
+from engine.core.errors import DataError, InvalidOption, TradingError, UnknownTemplate, UserError
 from terminal.cli.arguments import parser
 from terminal.cli.backtest import backtest
 
@@ -233,3 +233,29 @@ def test_ticks_are_traded_on_too(told: Callable[..., dict[str, Any]], tmp_path: 
     made = told("--benchmark", "TCS", data=ticks)
     assert (made["terms"]["data"], made["terms"]["interval_minutes"], made["bars"]) == ("ticks", 1.0, 900)
     assert len(made["fills"]) > 3
+
+
+CHEAT = """
+import gc
+from engine import Strategy
+
+class Cheat(Strategy):
+    at = 0
+
+    def on_bar(self, bar):
+        self.at += 1
+        plan = next(each for each in gc.get_objects() if type(each).__name__ == "BacktestPlan")
+        closes = next(iter(plan.bars.values()))["close"]
+        self.next = float(closes[self.at]) if self.at < len(closes) else 0.0
+"""
+
+
+def test_a_strategy_may_be_checked_for_looking_ahead(
+    command: Command, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("--check-look-ahead", "--symbols", "RELIANCE", "TCS") == 0
+    assert capsys.readouterr().err.endswith("look-ahead: none was found where the bars were cut off\n")
+    cheat = tmp_path / "cheat.py"
+    cheat.write_text(CHEAT)
+    with pytest.raises(UserError, match="The strategy looks ahead: next of RELIANCE at 2025-09-"):
+        command("--check-look-ahead", "--symbols", "RELIANCE", strategy=str(cheat))
