@@ -127,6 +127,7 @@ def merged(parts: Sequence[Rows]) -> Rows:
 
 
 def common_interval_s(bars: Rows) -> int:
+    """Return the most common distance of bars in seconds, a minute where there is none."""
     steps = np.diff(bars["time_ns"]) // SECOND_NS
     found, counts = np.unique(steps[steps > 0], return_counts=True)
     return int(found[np.argmax(counts)]) if len(found) else 60

@@ -143,6 +143,7 @@ class Strategy:
 
     @target.setter
     def target(self, size: float) -> None:
+        """Want to hold that many units of size, a negative number short."""
         self._ask(_number("target", size), {})
 
     def indicator(self, name: str, bars: Higher | None = None, **values: float) -> Stream:

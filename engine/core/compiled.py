@@ -253,6 +253,7 @@ def _point_to(dispatcher: Any) -> Any:
             return int(address)
 
         def signature(self) -> Any:
+            """Tell numba what it takes."""
             return made.signature
 
     return Pointer()

@@ -101,7 +101,7 @@ def test_what_is_wrong_with_a_file_is_told_with_its_line(text: str, sentence: st
 
 def test_a_missing_file_is_told_with_the_nearest(tmp_path: Path) -> None:
     file_of(tmp_path, CLASS, "breakout.py")
-    with pytest.raises(UnknownTemplate, match='did you mean "breakout.py"'):
+    with pytest.raises(UnknownTemplate, match=r'did you mean "breakout\.py"'):
         template_of(str(tmp_path / "brekout.py"))
     with pytest.raises(UnknownTemplate, match="check the path"):
         template_of(str(tmp_path / "nowhere" / "brekout.py"))
