@@ -18,8 +18,8 @@ from engine.report import charts
 from engine.report.order import FIRST, in_groups
 from engine.report.page_data import charted, script_data
 from engine.report.report import Report
-from engine.report.tables import HEADS, MONTHS, breakdowns, monthly_returns
-from engine.report.text import Cell, day, figure, gain, number, percent, rupees, table, tone
+from engine.report.tables import HEADS, MONTHS, breakdowns, deepest_falls, monthly_returns
+from engine.report.text import Cell, day, figure, gain, number, percent, rupees, table, tone, written
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
@@ -72,7 +72,7 @@ def _sections(report: Report) -> Iterator[str]:
     yield _section(
         "Equity", charts.equity_chart(report.run, bool(report.benchmark)), f"After charges, over every bar{compared}.", "equity-note"
     )
-    yield _section("Drawdown", charts.drawdown_chart(report.run), "Below the highest equity so far.")
+    yield _section("Drawdown", charts.drawdown_chart(report.run) + _falls(report), "Below the highest equity so far.")
     yield _section("Months", _months(report), "Return of each month in percent.")
     if len(report.run.trades):
         yield _section(
@@ -123,6 +123,22 @@ def _tiles(report: Report) -> str:
             f"<span>{escape(below.title)} {figure(below, report.metrics[second])}</span></div>"
         )
     return f'<div class="tiles">{"".join(tiles)}</div>'
+
+
+def _falls(report: Report) -> str:
+    found = deepest_falls(report.run)
+    rows = [
+        [
+            written(fall.height),
+            written(fall.lowest),
+            written(fall.back) if fall.back else "not yet",
+            f"{fall.days}",
+            percent(fall.depth_pct),
+        ]
+        for fall in found
+    ]
+    note = "<p class='note'>The deepest of closing equity.</p>"
+    return note + table(("From the height of", "Lowest on", "Back on", "Days", "Depth"), rows) if rows else ""
 
 
 def _months(report: Report) -> str:

@@ -57,6 +57,31 @@ def _percent(now: float, before: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Fall:
+    """One drawdown of closing equity."""
+
+    depth_pct: float
+    height: date
+    """The day of the last height before it; the first trading day where that was the capital."""
+    lowest: date
+    back: date | None
+    """The day on which the height was reached again; None = not yet."""
+    days: int
+    """Calendar days that it took, or has taken so far."""
+
+
+def deepest_falls(run: Run, count: int = 5) -> list[Fall]:
+    """Return the deepest drawdowns, the deepest first."""
+    numbers = run.trading_days.numbers
+    days = [_EPOCH + timedelta(days=number) for number in np.concatenate([numbers[:1], numbers]).tolist()]
+    chosen = np.argsort(-run.drawdowns["depth"], kind="stable")[:count]
+    return [
+        Fall(100.0 * depth, days[start], days[trough], days[end] if is_over else None, (days[end] - days[start]).days)
+        for start, trough, end, depth, is_over in run.drawdowns[chosen].tolist()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What a part of the trades came to, in rupees."""
 

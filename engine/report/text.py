@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from html import escape
 
 import numpy as np
@@ -61,10 +61,14 @@ def tone(value: float) -> str:
     return "up" if value > 0 else "down" if value < 0 else ""
 
 
-def day(time_ns: int) -> str:
+def written(on: date) -> str:
     """Write a day."""
-    at = ist(time_ns)
-    return f"{at.day} {at:%b %Y}"
+    return f"{on.day} {on:%b %Y}"
+
+
+def day(time_ns: int) -> str:
+    """Write the day of a moment."""
+    return written(ist(time_ns))
 
 
 def moments(times: NDArray[np.int64], count: int = 7) -> list[tuple[int, str]]:

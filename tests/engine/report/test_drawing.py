@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import date
 
 import numpy as np
 import pytest
 
-from engine.core.records import BAR, Rows
+from engine.core.records import BAR, FILL, Rows
 from engine.core.registry import METRICS
+from engine.core.run import Run
 from engine.core.trades import TRADE
 from engine.report import charts, text
 from engine.report.plot import Plot, position, round_steps, thin
-from engine.report.tables import breakdowns
+from engine.report.tables import breakdowns, deepest_falls
 
 DAY = 86_400_000_000_000
 START = 1_704_081_600_000_000_000
@@ -121,3 +123,14 @@ def test_how_days_came_out_is_drawn_even_where_none_did() -> None:
     assert columns["up"].count("M") == 2
     for nothing in (np.zeros(0), np.zeros(3)):
         assert "nan" not in charts.spread_chart(nothing, "days")
+
+
+def test_the_deepest_falls_tell_when_they_began_and_whether_they_are_over() -> None:
+    equity = np.array([90, 100, 120, 60, 120, 110, 130]) * 1_000_000
+    run = Run(equity, START + np.arange(7) * DAY, np.zeros(0, FILL), np.zeros(0, BAR), 100_000_000, np.ones(1, dtype=np.int64))
+    first, second, third = deepest_falls(run)
+    assert (first.depth_pct, first.height, first.lowest, first.back, first.days) == (50.0, *(date(2024, 1, n) for n in (3, 4, 5)), 2)
+    assert (second.height, second.days) == (date(2024, 1, 1), 1)
+    assert (third.back, third.days) == (date(2024, 1, 7), 2)
+    under = Run(equity[:4], run.equity_ns[:4], run.fills, run.bars, 100_000_000, run.multipliers)
+    assert (deepest_falls(under, 1)[0].back, deepest_falls(under, 1)[0].days) == (None, 1)
