@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from engine.core.errors import InvalidOption, UserError
 from engine.optimise.job import Cancelled, Evaluator, Job, Task, Trial
@@ -50,7 +51,7 @@ class Cluster:
             raise UserError(
                 f"Expected a Dask scheduler with workers at {self._address}, but: {error}; start one, or check --scheduler."
             ) from None
-        self._name = f"shikra-sweep-{id(self)}"
+        self._name = f"shikra-sweep-{uuid4().hex}"
         self._client.register_plugin(_plugin(self._job), name=self._name)
         self._threads = max(1, sum(self._client.nthreads().values()))
         self._client.submit(_try_part, self._name, (), pure=False).result()
@@ -73,10 +74,12 @@ class Cluster:
                     done = set()
                 for future in done:
                     part = waiting.pop(future)
-                    if future.status in ("cancelled", "lost"):
+                    if future.status not in ("cancelled", "lost"):
+                        yield from self._result(future)
+                    elif self._client.status == "running":
                         waiting[self._submit(part)] = part
                     else:
-                        yield from self._result(future)
+                        raise UserError(f"The scheduler at {self._address} is gone; start it again and go on with --resume.")
                 if self._stop.is_set():
                     raise Cancelled
         finally:

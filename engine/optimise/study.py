@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from engine.backtest_terms import Prepared
@@ -123,7 +124,7 @@ class Study:
             found = self._walk(runner, evaluate) if self.windows else self._sweep(runner)
             found = replace(found, run_s=(self.clock.monotonic_ns() - began_ns) / SECOND_NS)
         except Cancelled:
-            # Told to stop before the first trial, or between two windows.
+            # Told to stop before the first trial.
             found = self._found(None, None)
         finally:
             runner.close()
@@ -140,19 +141,21 @@ class Study:
     def _walk(self, runner: Runner, evaluate: Evaluator) -> Found:
         """Search each window's learning stretch, and trade the best of it on the stretch after it."""
         stitcher = Stitcher(self.plan.prepared)
-        for k, window in enumerate(self.windows):
-            search = self.search()
-            tally = Tally(self.plan.space, self.objectives)
-            part = Stretch(offset=k * search.total, span=2 * k, is_judged=False)
-            if not run_search(search, runner, self.record, tally, part, self._on_trial):
-                break
-            best = next(iter(tally.best()), None)
-            if best is None or self.objectives[0].is_unknown(best.values[0]):
-                stitcher.sit_out(window)
-            else:
-                run, _ = evaluate.run_of(Task(best.number, best.point, 2 * k + 1))
-                stitcher.add(window, best, run)
-        return self._found(None, stitcher.result() if stitcher.steps else None)
+        with suppress(Cancelled):
+            for k, window in enumerate(self.windows):
+                search = self.search()
+                tally = Tally(self.plan.space, self.objectives)
+                part = Stretch(offset=k * search.total, span=2 * k, is_judged=False)
+                if not run_search(search, runner, self.record, tally, part, self._on_trial):
+                    break
+                best = next(iter(tally.best()), None)
+                if best is None or self.objectives[0].is_unknown(best.values[0]):
+                    stitcher.sit_out(window)
+                else:
+                    run, _ = evaluate.run_of(Task(best.number, best.point, 2 * k + 1))
+                    stitcher.add(window, best, run)
+        is_whole = len(stitcher.steps) == len(self.windows)
+        return replace(self._found(None, stitcher.result() if stitcher.steps else None), is_complete=is_whole)
 
     def _judged(self, found: Found, evaluate: Evaluator) -> Found:
         best = next(iter(found.best), None)

@@ -80,6 +80,30 @@ def test_a_search_on_a_cluster_is_stopped_at_once(ground: Any, dask: Any, tmp_pa
     cluster.close()
 
 
+class Gone:
+    """A client whose scheduler went away after it had taken work."""
+
+    def __init__(self, status: str) -> None:
+        self.status, self.submitted = status, 0
+
+    def submit(self, *_: object, **__: object) -> Gone:
+        self.submitted += 1
+        return Gone("cancelled")
+
+    def cancel(self, futures: object) -> None: ...
+
+
+def test_a_scheduler_that_goes_away_is_told(ground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import distributed
+
+    monkeypatch.setattr(distributed, "wait", lambda futures, **_: type("Waited", (), {"done": set(futures)}))
+    cluster = Cluster(ground.job(ground.plan()), "tcp://host:8786", threading.Event())
+    cluster._client = Gone("closed")
+    with pytest.raises(UserError, match=r"The scheduler at tcp://host:8786 is gone; start it again and go on with --resume"):
+        list(cluster.run([Task(0, 0)]))
+    assert cluster._client.submitted == 1
+
+
 def test_nobody_at_the_address_is_told(ground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.optimise.cluster.CONNECT_S", 1)
     cluster = Cluster(ground.job(ground.plan()), "tcp://127.0.0.1:1", threading.Event())

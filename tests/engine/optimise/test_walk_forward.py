@@ -108,3 +108,17 @@ def test_a_window_in_which_nothing_has_a_number_is_sat_out(ground: Any) -> None:
     assert [step.best for step in walk.steps] == [None, None]
     assert set(walk.run.equity.tolist()) == {walk.run.capital_units}
     assert len(walk.run.fills) == 0
+
+
+def test_a_walk_that_is_stopped_at_its_last_test_is_not_whole(ground: Any) -> None:
+    study = ground.study(days=4, windows=Windows(2, 1))
+
+    def on_progress(done: int, total: int) -> None:
+        if done == total:
+            study.stop.set()
+
+    study.on_progress = on_progress
+    found = study.run()
+    assert (found.done, found.is_complete) == (24, False)
+    assert found.walk is not None
+    assert len(found.walk.steps) == 1
