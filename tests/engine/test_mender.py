@@ -120,6 +120,8 @@ def test_minutes_that_were_missed_are_fetched_and_told_when_all_of_them_are_over
         await day.trade(6 * 60 + 40, is_up=False)
         told = list(day.told[60])
         day.come_back()
+        await day.trade(6 * 60 + 45)
+        assert day.handler.board.forming[day.slot].volume == 50, "what was traded in the gap is not this minute's"
         await day.trade(7 * 60)
         assert day.told[60] == told, "the minute in progress is not whole, and is not told as if it were"
         await day.trade(7 * 60 + 5)

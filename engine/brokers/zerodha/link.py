@@ -93,7 +93,6 @@ class Link:
         self._connection: _Connection | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._conversation: asyncio.Task[None] | None = None
-        self._telling = asyncio.Lock()
         self._heard_ns = 0
         self._loss = ""
         self._is_refused = False
@@ -129,14 +128,16 @@ class Link:
             self._conversation.cancel()
 
     async def tell(self) -> None:
-        """Bring what Kite was told in line with what is wanted; without a connection that is done when there is one."""
-        async with self._telling:
-            with suppress(ConnectionClosed):
-                while (connection := self._connection) is not None:
-                    mode, tokens = _difference(self.wanted, connection.told)
-                    if not tokens:
-                        return
-                    await connection.tell(mode, tokens)
+        """Bring what Kite was told in line with what is wanted; without a connection that is done when there is one.
+
+        Several may do so at once: each looks again after what it told, so the last one leaves nothing undone.
+        """
+        with suppress(ConnectionClosed):
+            while (connection := self._connection) is not None:
+                mode, tokens = _difference(self.wanted, connection.told)
+                if not tokens:
+                    return
+                await connection.tell(mode, tokens)
 
     async def _keep_up(self) -> None:
         """Dial again and again, until Kite refuses the session."""
