@@ -94,9 +94,9 @@ async def run(folder: Path, seconds: float) -> tuple[list[float], list[float], l
     await asyncio.sleep(5.0)
     quiet = await _lags(5.0)
     command = [sys.executable, __file__, "--ask", url.rpartition(":")[2], "--token", token, "--seconds", str(seconds)]
-    client = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.getcwd()})
+    client = asyncio.ensure_future(asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True))
     frames = await _lags(seconds + 1.0)
-    said, _ = await client.communicate()
+    said = (await client).stdout
     await desk.close()
     window.shut()
     return [float(word) for word in said.split()], frames, quiet
