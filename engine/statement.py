@@ -17,7 +17,7 @@ from typing import Any
 from engine.clock import ist
 from engine.core.costs import PPB, contract_note, same_day_parts
 from engine.core.errors import UserError
-from engine.core.model import UNITS, Fill, Product, to_units
+from engine.core.model import UNITS, Fill, InstrumentKind, Product, Side, to_units
 from engine.core.records import Row
 from engine.realised import Realised, realised
 from engine.tariffs import Tariff
@@ -62,6 +62,8 @@ class Statement:
     rows: tuple[StatementRow, ...]
     other: float = 0.0
     """Credits and debits that are no charges of trades."""
+    depository: float | None = None
+    """What was taken of them for shares that left the holdings; None where they are not listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ def read_statement(path: Path) -> Statement:
         given = {name.lower().removesuffix(" - z").strip(): float(value) for name, value in content["charges_by_account_head"].items()}
         rows = tuple(_row(row) for row in content["symbols"])
         other = float(content.get("summary", {}).get("Other Credit & Debit", 0.0))
+        listed = content.get("other_debits")
+        taken = None if listed is None else sum(float(row["debit"]) for row in listed if str(row["what"]).lower().startswith("dp charges"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"Expected a statement at {path}, but: {error}.") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -114,7 +118,7 @@ def read_statement(path: Path) -> Statement:
             f"Expected charges_by_account_head and symbols in {path}, but: {error!r}; give a statement of profit and loss."
         ) from None
     heads = {head: sum(given.get(name, 0.0) for name in names) for head, names in HEADS.items()}
-    return Statement(str(content.get("title", path.name)), heads, rows, other)
+    return Statement(str(content.get("title", path.name)), heads, rows, other, taken)
 
 
 def _row(row: Mapping[str, Any]) -> StatementRow:
@@ -145,6 +149,19 @@ def exact_charges(fills: Iterable[Fill], tariff: Tariff) -> dict[str, float]:
     return {head: float(sums[head] / UNITS) for head in HEADS}
 
 
+def depository_units(fills: Iterable[Fill], tariff: Tariff) -> int:
+    """Return what the depository takes for shares sold that were not bought the same day: once a symbol and day."""
+    total = 0
+    for day, group in groupby(fills, key=lambda fill: ist(fill.time_ns).date()):
+        delivered = {
+            part.instrument.symbol: part.instrument
+            for part, is_same_day in same_day_parts(list(group))
+            if not is_same_day and part.side is Side.SELL and part.instrument.kind is InstrumentKind.EQUITY
+        }
+        total += sum(tariff.depository_units(instrument, day) for instrument in delivered.values())
+    return total
+
+
 def _brokerage(rates: Row, value: int) -> Fraction:
     part = Fraction(value * int(rates.brokerage), PPB)
     return (min(part, Fraction(int(rates.brokerage_cap))) if rates.brokerage_cap > 0 else part) + int(rates.brokerage_flat)
@@ -164,10 +181,13 @@ def reconcile(book: Tradebook, statement: Statement, tariff: Tariff) -> Reconcil
                 f"{symbol}: {row.open_quantity:g} open by the statement, {mine.open_quantity} by the tradebook: "
                 "what was credited or held before was not traded."
             )
-    for symbol, left in ours.items():
-        made.symbols.append(Compared(symbol, left.pnl_units / UNITS, 0.0, "" if left.closed else "nothing of it was closed"))
-    if statement.other:
-        made.notes.append(f"{statement.other:,.2f} of other credits and debits (depository, pledge, dealing desk): no charges of trades.")
+    for symbol, rest in ours.items():
+        made.symbols.append(Compared(symbol, rest.pnl_units / UNITS, 0.0, "" if rest.closed else "nothing of it was closed"))
+    if statement.depository is not None:
+        made.charges.append(Compared("depository", depository_units(book.fills, tariff) / UNITS, statement.depository))
+    left = statement.other + (statement.depository or 0.0)
+    if left:
+        made.notes.append(f"{left:,.2f} of other credits and debits (pledges, the dealing desk and the like): no charges of trades.")
     return made
 
 

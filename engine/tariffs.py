@@ -35,6 +35,11 @@ HEADS: Mapping[str, Mapping[str, str]] = {
 }
 """Per head of the file: its keys, and the fields of RATES that they fill."""
 
+DEPOSITORY = "depository"
+"""Head that belongs to no order: it is taken for what leaves the holdings."""
+
+_KEYS: Mapping[str, Mapping[str, str]] = {**HEADS, DEPOSITORY: {"flat": DEPOSITORY}}
+
 _SHARES = {Product.MIS: "equity_intraday", Product.MTF: "equity_mtf"}
 _MARKETS = {Exchange.CDS: "currency", Exchange.BCD: "currency", Exchange.MCX: "commodity"}
 
@@ -61,10 +66,11 @@ class _Row:
 class Tariff:
     """One broker's dated rates."""
 
-    def __init__(self, name: str, rows: Mapping[str, Sequence[_Row]]) -> None:
+    def __init__(self, name: str, rows: Mapping[str, Sequence[_Row]], depository: Sequence[_Row] = ()) -> None:
         """Take the rows of each head; use `load`."""
         self.name = name
         self._rows = rows
+        self._depository = depository
         self.changes = tuple(sorted({row.since for head in rows.values() for row in head}))
         """Days from which some rate is another one, in order; between two of them `rates` gives the same."""
         self._known: dict[tuple[str, Product, int], Rows] = {}
@@ -79,7 +85,8 @@ class Tariff:
             raise InvalidOption(f'Unknown charges "{name}"{did_you_mean(name, known)}')
         text = (files("resources") / "charges" / f"{name}.toml").read_text(encoding="utf-8")
         content = tomllib.loads(text, parse_float=Decimal)
-        return cls(name, {head: [_read(head, row) for row in content.get(head, ())] for head in HEADS})
+        rows = {head: [_read(head, row) for row in content.get(head, ())] for head in _KEYS}
+        return cls(name, {head: rows[head] for head in HEADS}, rows[DEPOSITORY])
 
     def rates(self, instrument: Instrument, product: Product, on: date) -> Rows:
         """Return the RATES (one row, not to be written to) that hold on a day; raises InvalidOrder for an index."""
@@ -94,13 +101,22 @@ class Tariff:
     def _find(self, instrument: Instrument, segment: str, on: date) -> Rows:
         rates: Rows = np.zeros(1, RATES)
         for head in self._rows.values():
-            fitting = [row for row in head if row.fits(instrument, segment)]
-            named = [row for row in reversed(fitting) if row.symbols] or fitting[::-1]
-            begun = [row for row in named if row.since <= on]
-            best = max(begun, key=_since, default=min(named, key=_since, default=None))
-            for field, value in best.values.items() if best else ():
+            for field, value in _best(head, instrument, segment, on).items():
                 rates[0][field] = value
         return rates
+
+    def depository_units(self, instrument: Instrument, on: date) -> int:
+        """Return what is taken, in units and with GST, when shares leave the holdings: once a symbol and day, however many are sold."""
+        return _best(self._depository, instrument, segment_of(instrument, Product.CNC), on).get(DEPOSITORY, 0)
+
+
+def _best(head: Sequence[_Row], instrument: Instrument, segment: str, on: date) -> Mapping[str, int]:
+    """Return the values of the row that holds: of those that name the symbol, or else of all, the latest that has begun."""
+    fitting = [row for row in head if row.fits(instrument, segment)]
+    named = [row for row in reversed(fitting) if row.symbols] or fitting[::-1]
+    begun = [row for row in named if row.since <= on]
+    best = max(begun, key=_since, default=min(named, key=_since, default=None))
+    return best.values if best else {}
 
 
 def tariff_names() -> list[str]:
@@ -127,7 +143,7 @@ def _read(head: str, row: Mapping[str, Any]) -> _Row:
     given = dict(row)
     since = given.pop("from")
     scope = {name: frozenset(given.pop(name, ())) for name in ("segments", "exchanges", "symbols")}
-    return _Row(since, **scope, values={HEADS[head][key]: _value(key, value) for key, value in given.items()})
+    return _Row(since, **scope, values={_KEYS[head][key]: _value(key, value) for key, value in given.items()})
 
 
 def _value(key: str, value: Any) -> int:

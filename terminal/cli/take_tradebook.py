@@ -22,7 +22,7 @@ def take_tradebook(path: Path, database: str | Path, *, statement: Path | None =
     """Import one tradebook and return what became of it, as JSON can hold it; raises TradingErrors."""
     from engine.instruments import Instruments
     from engine.realised import realised
-    from engine.statement import read_statement, reconcile
+    from engine.statement import depository_units, read_statement, reconcile
     from engine.store import Store
     from engine.tariffs import Tariff
     from engine.tradebook import keep, read_tradebook
@@ -35,7 +35,7 @@ def take_tradebook(path: Path, database: str | Path, *, statement: Path | None =
         fresh = keep(store, book)
     finally:
         store.close()
-    told = _told(book, realised(book.fills), fresh)
+    told = _told(book, realised(book.fills), fresh) | {"depository": depository_units(book.fills, tariff) / UNITS}
     if known is not None:
         told["statement"] = _compared(reconcile(book, known, tariff))
     return told
@@ -59,7 +59,9 @@ def print_tradebook(told: dict[str, Any]) -> None:
         if row["earlier"]:
             print(f"    and {row['earlier']:,} that were held before, sold for {_money(row['earlier_value'])}")
     charges = told["charges"]
-    print(f"  realised {_money(told['realised'])}, charges {_money(charges['total'])} by the days' contract notes:")
+    print(
+        f"  realised {_money(told['realised'])}, charges {_money(charges['total'])} by the days' contract notes, {_money(told['depository'])} to the depository:"
+    )
     print("  " + ", ".join(f"{head} {_money(amount)}" for head, amount in charges.items() if head != "total"))
     if "statement" in told:
         _print_statement(told["statement"])

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from engine.core.errors import UserError
+from engine.core.model import to_units
 from engine.instruments import Instruments
-from engine.statement import Compared, Reconciliation, exact_charges, read_statement, reconcile
+from engine.statement import Compared, Reconciliation, depository_units, exact_charges, read_statement, reconcile
 from engine.tariffs import Tariff
 from engine.tradebook import Tradebook, read_tradebook
 from tests.engine.tradebooks import row, write
@@ -31,7 +32,7 @@ def real(shared_data: Path) -> Reconciliation:
 
 def test_charges_by_head_are_the_brokers_own(real: Reconciliation) -> None:
     charges = {row.what: row for row in real.charges}
-    assert {what for what, row in charges.items() if row.is_equal} == {"exchange", "sebi", "ipft", "stt", "stamp"}
+    assert {what for what, row in charges.items() if row.is_equal} == {"exchange", "sebi", "ipft", "stt", "stamp", "depository"}
     assert (charges["stt"].ours, charges["stamp"].ours) == (514.0, 58.0)
     # What was squared off the same day at 0.03 %, at most 20 an order; the statement has 135.14 more, which no tradebook explains.
     assert charges["brokerage"].ours == pytest.approx(738.8261, abs=5e-5)
@@ -54,6 +55,7 @@ def test_profit_by_symbol_is_the_brokers_own(real: Reconciliation) -> None:
     assert real.unexplained == []
     assert len(real.differences) == 5
     assert real.notes[0].startswith("LIQUIDBEES: 0.023 open by the statement")
+    assert real.notes[1].startswith("-542.80 of other credits and debits")
 
 
 def statement(tmp_path: Path, symbols: list[dict[str, Any]], **heads: float) -> Path:
@@ -83,6 +85,25 @@ def test_what_was_held_before_must_account_for_all_of_the_difference(tmp_path: P
     assert made.symbols[0].cause == "10 sold for 1,101.00 were bought before the tradebook begins; the statement has them at 900.00"
     made = reconcile(book, read_statement(statement(tmp_path, [given | {"Realized P&L": 200.0}])), TARIFF)
     assert made.symbols[0].cause == ""
+
+
+def test_the_depository_is_paid_once_a_symbol_and_day_for_what_leaves_the_holdings(tmp_path: Path) -> None:
+    rows = [
+        row(1, "buy", "10", day="2025-06-02"),
+        row(2, "sell", "4", day="2025-06-03"),
+        row(3, "sell", "4", day="2025-06-03", place="BSE,EQ", order="B"),
+        row(4, "buy", "5", day="2025-06-04"),
+        row(5, "sell", "5", day="2025-06-04", time="11:00:00"),
+        row(6, "sell", "1", day="2025-06-05", symbol="LIQUIDBEES"),
+        row(7, "sell", "75", day="2025-06-05", symbol="NIFTY2560524750PE", isin="", place="NSE,FO"),
+    ]
+    assert depository_units(book_of(write(tmp_path, *rows)).fills, TARIFF) == to_units("15.34") + to_units("11.21")
+    path = statement(tmp_path, [])
+    content = json.loads(path.read_text()) | {
+        "other_debits": [{"what": "DP Charges for Sale of SBIN", "debit": 15.34}, {"what": "Pledge", "debit": 9}]
+    }
+    path.write_text(json.dumps(content))
+    assert read_statement(path).depository == 15.34
 
 
 def test_flat_brokerage_is_charged_an_order(tmp_path: Path) -> None:

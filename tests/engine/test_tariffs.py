@@ -191,3 +191,9 @@ def test_every_row_of_the_file_is_for_a_segment_that_exists(zerodha: Tariff) -> 
 def test_a_rate_finer_than_a_billionth_is_a_mistake() -> None:
     with pytest.raises(ValueError, match=r"whole billionths, was 0\.00000001 %"):
         tariffs._value("percent", Decimal("0.00000001"))
+
+
+def test_what_leaves_the_holdings_pays_the_depository(zerodha: Tariff) -> None:
+    assert zerodha.depository_units(instrument("NSE:SBIN"), OCTOBER_2026) == to_units("15.34")
+    assert zerodha.depository_units(instrument("NSE:LIQUIDBEES"), OCTOBER_2026) == to_units("11.21")
+    assert Tariff.load("none").depository_units(instrument("NSE:SBIN"), OCTOBER_2026) == 0
