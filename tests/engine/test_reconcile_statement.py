@@ -99,9 +99,8 @@ def test_the_depository_is_paid_once_a_symbol_and_day_for_what_leaves_the_holdin
     ]
     assert depository_units(book_of(write(tmp_path, *rows)).fills, TARIFF) == to_units("15.34") + to_units("11.21")
     path = statement(tmp_path, [])
-    content = json.loads(path.read_text()) | {
-        "other_debits": [{"what": "DP Charges for Sale of SBIN", "debit": 15.34}, {"what": "Pledge", "debit": 9}]
-    }
+    debits = [{"what": "DP Charges for Sale of SBIN", "debit": 15.34}, {"what": "Pledge", "debit": 9}]
+    content = json.loads(path.read_text()) | {"other_debits": debits}
     path.write_text(json.dumps(content))
     assert read_statement(path).depository == 15.34
 

@@ -40,9 +40,9 @@ options = (
 before = peak_mb()
 runs = [
     run_backtest(template, {share: bars}, parameters, sizing="fixed:1", capital_units=CAPITAL * UNITS, **options)
-    for _ in range(3 if is_class else 7)
+    for _ in range(3 if is_class else 5)
 ]
-made = sorted(runs, key=lambda run: run.run_s)[len(runs) // 2]
+made = min(runs, key=lambda run: run.run_s)
 rows = made.outcome.fills
 fills = [(int(time), int(quantity), price / UNITS) for time, _, quantity, price, _, _ in rows.tolist()]
 count, profit = net(fills, bars["close"][-1])

@@ -47,6 +47,7 @@ def test_trades_are_kept_once_and_told(files: tuple[str, str, str], tmp_path: Pa
     assert "3 trades from 2025-06-02 to 2025-06-02, 3 new, as tradebook AB1234" in text
     assert "line 5: expected buy or sell" in text
     assert "and 1 that were held before, sold for 3,000.00" in text
+    assert "besides 15.34 to the depository" in text
     assert "beside the broker's statement" in text
     assert "brokerage" in text
     assert "no cause is known" in text
