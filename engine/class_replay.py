@@ -88,7 +88,7 @@ class ClassReplay:
         """Make an instance for each symbol; raises UserError when one cannot start."""
         bars, terms, instruments = prepared.bars, prepared.terms, prepared.instruments
         self._script = Script(len(instruments))
-        self._replay = Replay(on_bar, self._script.states, np.zeros(1), bars, terms)
+        self._replay = Replay(on_bar, self._script.states, np.zeros(1), bars, terms, in_pieces=True)
         self._quiet_until = quiet_until.compile()
         self._decisions = decisions_of(bars, terms, int(self._replay.book.run[0].from_ns))
         self.now = 0

@@ -36,25 +36,27 @@ def check_band(band: Band, what: str) -> None:
 
 def band_limits(bars: Rows, ticks: Sequence[float], bands: Sequence[Band]) -> NDArray[np.float64]:
     """Return lowest and highest price, one row a bar, of BAR rows in order of time; `ticks` and `bands` are by instrument."""
-    limits = np.full((len(bars), 2), (-math.inf, math.inf))
+    limits = np.empty((len(bars), 2))
+    limits[:] = (-math.inf, math.inf)
+    times, closes = bars["time_ns"], bars["close"]
     for number, (tick, band) in enumerate(zip(ticks, bands, strict=True)):
-        mine = np.flatnonzero(bars["instrument"] == number)
-        if band and len(mine):
-            limits[mine] = _limits_of(bars[mine], tick, band)
+        mine = slice(None) if len(ticks) == 1 else np.flatnonzero(bars["instrument"] == number)
+        if band and len(times[mine]):
+            limits[mine] = _limits_of(times[mine], closes[mine], tick, band)
     return limits
 
 
-def _limits_of(bars: Rows, tick: float, band: Band) -> NDArray[np.float64]:
-    days = (bars["time_ns"] + IST_NS) // DAY_NS
+def _limits_of(times: NDArray[np.int64], closes: NDArray[np.float64], tick: float, band: Band) -> NDArray[np.float64]:
+    days = (times + IST_NS) // DAY_NS
     firsts = np.flatnonzero(np.diff(days, prepend=days[:1] - 1))
     limits = np.full((len(firsts), 2), (-math.inf, math.inf))
     for at, first in enumerate(firsts[1:].tolist(), 1):
         percent = _percent_on(int(days[first]), band)
         if percent:
-            close, reach = float(bars["close"][first - 1]), percent / 100.0
+            close, reach = float(closes[first - 1]), percent / 100.0
             # Rounded up for the lowest, down for the highest: no price beyond the percentage.
             limits[at] = against(close * (1.0 - reach), tick, 1), against(close * (1.0 + reach), tick, -1)
-    return np.repeat(limits, np.diff([*firsts, len(bars)]), axis=0)
+    return np.repeat(limits, np.diff([*firsts, len(times)]), axis=0)
 
 
 def _percent_on(day: int, band: Band) -> float:

@@ -83,6 +83,8 @@ def mark_account(run: Row) -> None:
     equity = account.cash + run.value
     account.equity = equity
     account.peak = max(account.peak, equity)
+    if run.is_watched == 0:
+        return
     if has_lost_day(account.day_start, equity, limits.max_daily_loss):
         run.is_stopped = run.is_stopped | 1
     if is_drawn_down(account.peak, equity, limits.max_drawdown):

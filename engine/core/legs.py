@@ -55,6 +55,7 @@ RUN = record(
     ("account", ACCOUNT),
     ("limits", LIMITS),
     ("intent", INTENT),
+    ("is_watched", "i1"),  # a limit on the figures of the account is given
     ("is_stopped", "i1"),  # no new risk: 1 for the day (its loss), 2 for good (drawdown)
     ("fault", "i1"),  # why the strategy is not asked any more
     ("period", "i8"),  # which column of the rates holds

@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.core.compiled import compile_all
 from engine.core.costs import RATES
+from engine.core.friction import Friction
 from engine.core.records import BAR, Rows
 from engine.core.registry import TEMPLATES
 from engine.core.replay import Outcome, Terms, replay
@@ -23,6 +24,9 @@ CAPITAL = 10_000_000 * 10_000
 PER_DAY = 375
 KNOWN = {100_000: (4456, 241.60), 1_000_000: (45992, 63.00)}
 """Fills and profit in rupees by number of bars."""
+
+SLIPS = Friction(slippage_bps=2.0, half_spread_bps=1.0)
+THIN = Friction(slippage_bps=2.0, half_spread_bps=1.0, participation=0.1, latency_bars=1)
 
 SWEEP = 70_468.95
 """Sum of the profits of fast 5 to 24 with slow 30 to 49 on 100,000 bars."""
@@ -62,13 +66,13 @@ def on_grid(logarithms: np.ndarray) -> np.ndarray:
     return np.round(np.round(1000.0 * np.exp(logarithms) / 0.05) * 0.05, 2)
 
 
-def crossover(bars: Rows, rates: Rows | None = None, **parameters: float) -> Outcome:
+def crossover(bars: Rows, rates: Rows | None = None, friction: Friction | None = None, **parameters: float) -> Outcome:
     """Replay the canonical strategy: quantity 1, both ways, no warm-up before bar 500."""
     template = TEMPLATES.get("ema_crossover")
     values = template.parse({"warmup": 500} | parameters)
     sizing: Rows = np.zeros(1, SIZING)
     sizing[0] = (0, 1, 1, 0.0, 0.0, 1, 1)
-    terms = Terms(sizing, np.array([0.05]), CAPITAL, rates=rates)
+    terms = Terms(sizing, np.array([0.05]), CAPITAL, rates=rates, friction=friction or Friction())
     return replay(template.on_bar, template.new_state()[None], template.new_params(values), bars, terms)
 
 
@@ -126,9 +130,11 @@ def main() -> None:
     print(f"control: one NumPy pass over the closes      {1 / numpy_pass:8.1f} M bars/s")
     print(f"control: plain Python loop, averages + fills {1 / python_loop:8.2f} M bars/s")
     runs: dict[str, Callable[[], object]] = {
-        "full model, no charges": lambda: crossover(bars),
+        "no charges": lambda: crossover(bars),
         "with stops and targets": lambda: crossover(bars, stop=0.005, target=0.01),
         "with charges": lambda: crossover(bars, rates=zerodha_like()),
+        "full: stops, charges, slippage": lambda: crossover(bars, zerodha_like(), SLIPS, stop=0.005, target=0.01),
+        "and a volume cap, and a bar late": lambda: crossover(bars, zerodha_like(), THIN, stop=0.005, target=0.01),
     }
     for name, work in runs.items():
         spent = best_of(7, work)
