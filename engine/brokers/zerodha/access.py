@@ -83,7 +83,6 @@ class Access:
     def require_alive(self) -> Token:
         """Return the session; raises AuthenticationError when there is none, or when it is past six in the morning."""
         if self.token is not None and self._clock.now_ns() >= self.token.expires_ns:
-            self.drop()
             raise AuthenticationError(f"Zerodha ends every session at 06:00; {LOG_IN}.")
         if self.token is None:
             raise AuthenticationError(f"Expected a session with Zerodha, was none; {LOG_IN}.")

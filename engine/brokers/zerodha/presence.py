@@ -13,6 +13,7 @@ from engine.brokers.zerodha.access import Access
 from engine.brokers.zerodha.limiter import Call
 from engine.brokers.zerodha.order_watch import OrderWatch
 from engine.brokers.zerodha.rest import KiteRest
+from engine.brokers.zerodha.secrets import Token
 from engine.brokers.zerodha.stream import KiteFeed
 from engine.clock import Clock
 from engine.core.errors import AuthenticationError, BrokerError
@@ -41,18 +42,24 @@ class Presence:
         self._rest, self._access, self._feed, self._watch = rest, access, feed, watch
         self._clock, self._tasks = clock, tasks
         self._sink: BrokerSink | None = None
+        self._is_letting_go = False
         self._user_id = ""
         self._looked_ns = 0
         self._last_trouble = ""
 
     async def begin(self, sink: BrokerSink) -> Profile:
         """Take up the session, open the feed, and keep both from now on; raises AuthenticationError or another BrokerError."""
-        self._sink = sink
         self.is_dead = False
         await asyncio.to_thread(self._rest.open)
         await asyncio.to_thread(self._access.restore)
-        self._access.require_alive()
-        profile = await self._profile()
+        try:
+            self._access.require_alive()
+            profile = await self._profile()
+        except AuthenticationError:
+            # Whoever logs in next is not to be handed the dead session of the keyring again.
+            await asyncio.to_thread(self._access.drop)
+            raise
+        self._sink = sink
         self._user_id = profile.user_id
         await self._open_feed()
         self._tasks.spawn(self._run(), "zerodha", service=True)
@@ -85,11 +92,17 @@ class Presence:
         self.is_dead = True
         self._looked_ns = self._clock.monotonic_ns()
         self._sink.on_link(LinkState.RELOGIN, reason)
-        self._tasks.spawn(self._let_go(), "let the dead session go", service=True)
+        self._is_letting_go = True
+        self._tasks.spawn(self._let_go(self._access.token), "let the dead session go", service=True)
 
-    async def _let_go(self) -> None:
-        await asyncio.to_thread(self._access.drop)
-        await self._feed.close()
+    async def _let_go(self, dead: Token | None) -> None:
+        """Close the feed and forget the session, unless somebody has logged in again meanwhile."""
+        try:
+            await self._feed.close()
+            if self._access.token is dead:
+                await asyncio.to_thread(self._access.drop)
+        finally:
+            self._is_letting_go = False
 
     async def _profile(self) -> Profile:
         said = await self._rest.read(Call.OTHER, "profile")
@@ -117,11 +130,9 @@ class Presence:
         while True:
             if self._sink is not None:
                 self._sink.on_time(self._clock.now_ns() - GRACE_NS)
-            if self.is_dead:
+            if self.is_dead and not self._is_letting_go:
                 await self._look_for_login()
-            elif self._is_over():
-                pass
-            elif self._watch.is_due:
+            elif not self.is_dead and not self._is_over() and self._watch.is_due:
                 self._tasks.spawn(self._look(), "read the order list", service=True)
             await self._clock.sleep(STEP_S)
 

@@ -10,7 +10,7 @@ from engine.brokers.zerodha.access import Access
 from engine.brokers.zerodha.secrets import Secret, Token, Vault
 from engine.core.errors import AuthenticationError, ConnectionLost, NotPermitted
 from engine.core.model import LinkState, OrderStatus
-from tests.engine.brokers.zerodha.live import ExchangeClock, connected, make_broker, pasted
+from tests.engine.brokers.zerodha.live import Ear, ExchangeClock, connected, make_broker, pasted
 from tests.engine.brokers.zerodha.test_broker import make_order
 from tests.engine.brokers.zerodha.test_login import make_access
 from tests.kite_exchange.process import RunningExchange
@@ -45,6 +45,23 @@ def test_data_that_ends_in_mid_session_is_told_and_trading_goes_on(loop_run: Any
 
     loop_run(scenario())
     exchange.control("configure", data_plan=True)
+
+
+def test_a_dead_session_of_the_keyring_is_not_offered_again(loop_run: Any, exchange: RunningExchange) -> None:
+    broker = make_broker(exchange)
+    exchange.control("expire")
+
+    async def scenario() -> None:
+        broker.attach(Ear())
+        with pytest.raises(AuthenticationError, match="log in again"):
+            await broker.connect()
+        await broker.close()
+
+    loop_run(scenario())
+    assert broker.access.token is None
+    broker.interactive_login(paste=True, ask=lambda text: pasted(exchange))
+    assert broker.access.token is not None
+    broker.rest.close()
 
 
 def test_at_six_the_session_is_known_to_be_over(loop_run: Any, exchange: RunningExchange) -> None:
