@@ -35,7 +35,7 @@ def test_the_script_runs_and_prints_a_summary(shikra: Shikra) -> None:
 
 def test_the_strategy_of_ones_own_trades(shikra: Shikra, minutes: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
-    (tmp_path / "more" / "two_averages.py").write_text(SNIPPETS[1])
+    (tmp_path / "more" / "two_averages.py").write_text(SNIPPETS[2])
     start = (
         f"import sys, engine.strategies; engine.strategies.__path__.append({str(tmp_path / 'more')!r}); import main; sys.exit(main.main())"
     )
@@ -53,6 +53,19 @@ def test_the_strategy_of_ones_own_trades(shikra: Shikra, minutes: Callable[..., 
     run = json.loads(done.stdout)
     assert len(run["fills"]) > 10
     assert {fill["purpose"] for fill in run["fills"]} >= {"entry", "exit"}
+
+
+def test_the_class_of_ones_own_trades_alike_in_a_backtest_and_in_a_run(
+    shikra: Shikra, minutes: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "pullback.py").write_text(SNIPPETS[1])
+    words = ["--strategy", str(tmp_path / "pullback.py"), "--param", "length=3", "--product", "MIS", "--charges", "none", "--json"]
+    file = str(minutes())
+    tested = json.loads(shikra("backtest", *words, "--data", file, "--check-look-ahead").out)
+    run = json.loads(shikra("run", *words, "--replay", file, "--speed", "max").out)
+    assert len(tested["fills"]) > 3
+    fills = [[(fill["time"], fill["side"], fill["quantity"], fill["price"]) for fill in made["fills"]] for made in (tested, run)]
+    assert fills[0] == fills[1]
 
 
 def test_each_option_of_the_command_line_that_is_named_exists(shikra: Shikra) -> None:
