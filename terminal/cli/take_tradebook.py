@@ -59,8 +59,10 @@ def print_tradebook(told: dict[str, Any]) -> None:
         if row["earlier"]:
             print(f"    and {row['earlier']:,} that were held before, sold for {_money(row['earlier_value'])}")
     charges = told["charges"]
-    print(print(f"  realised {_money(told['realised'])}, charges {_money(charges['total'])} by the days' contract notes:"))
+    print(f"  realised {_money(told['realised'])}, charges {_money(charges['total'])} by the days' contract notes:")
     print("  " + ", ".join(f"{head} {_money(amount)}" for head, amount in charges.items() if head != "total"))
+    if told["depository"]:
+        print(f"  besides {_money(told['depository'])} to the depository for what left the holdings")
     if "statement" in told:
         _print_statement(told["statement"])
 
