@@ -132,4 +132,7 @@ def _told(found: Found) -> int:
         return 1 if tally.faults == tally.done else 0
     if tally is not None and not tally.traded:
         sys.stderr.write("shikra: no combination ever traded; look at the parameters, the warm-up and how many bars there are.\n")
+    elif tally is not None and found.judgement is None:
+        names = ", ".join(found.plan.objectives)
+        sys.stderr.write(f"shikra: no trial has a number for {names}; give more days of bars, or choose another objective.\n")
     return 0

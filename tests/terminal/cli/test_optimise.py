@@ -165,3 +165,13 @@ def test_a_strategy_that_cannot_be_sized_is_told(file: Path, capsys: pytest.Capt
 def test_a_strategy_that_never_trades_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert asked(file, "--param", "warmup=90000") == 0
     assert "no combination ever traded" in capsys.readouterr().err
+
+
+def test_an_objective_that_one_day_cannot_tell_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    day = file.read_text().splitlines()[:121]
+    file.write_text("\n".join(day) + "\n")
+    made = answer(capsys, file, "--objective", "sharpe")
+    assert made["best"]["objective"] is None
+    assert made["best"]["fills"] > 0
+    assert asked(file, "--objective", "sharpe") == 0
+    assert "no trial has a number for sharpe; give more days of bars" in capsys.readouterr().err
