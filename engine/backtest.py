@@ -130,20 +130,9 @@ def run_backtest(
     if not isinstance(template, Template):
         template = template_of_function(template)
     prepared = prepare(
-        bars,
-        interval_s=interval_s,
-        base_s=base_s,
-        sizing=sizing,
-        product=product,
-        capital_units=capital_units,
-        risk_pct=risk_pct,
-        limits=limits,
-        tariff=tariff,
-        calendar=calendar,
-        touch=touch,
-        friction=friction,
-        bands=bands,
-    )
+        bars, interval_s=interval_s, base_s=base_s, sizing=sizing, product=product, capital_units=capital_units, risk_pct=risk_pct,
+        limits=limits, tariff=tariff, calendar=calendar, touch=touch, friction=friction, bands=bands,
+    )  # fmt: skip
     values = template.parse(parameters or {})
     outcome, run_s = _timed(template, values, prepared, clock or SystemClock(), on_progress)
     instruments = prepared.instruments

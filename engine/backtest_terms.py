@@ -134,6 +134,7 @@ def common_interval_s(bars: Rows) -> int:
 
 
 def check_interval(interval_s: int, base_s: int) -> int:
+    """Return the interval, or raise InvalidOption unless it is a multiple of the bars' own."""
     if interval_s < base_s or interval_s % max(base_s, 1):
         raise InvalidOption(
             f"Expected decisions on bars of a multiple of {base_s} s, which the data have, was {interval_s} s; choose another interval."
@@ -144,12 +145,14 @@ def check_interval(interval_s: int, base_s: int) -> int:
 def sizing_rows(
     instruments: Sequence[Instrument], sizing: Sizing | str, product: Product, risk_pct: float, limits: Mapping[str, float]
 ) -> Rows:
+    """Return one SIZING row an instrument."""
     parsed = parse_sizing(sizing) if isinstance(sizing, str) else sizing
     largest = limits.get("max_position_size", 0.0)
     return np.concatenate([parsed.row(each, product, risk_pct=risk_pct, max_position_pct=largest) for each in instruments])
 
 
 def limits_row(given: Mapping[str, float]) -> Rows:
+    """Return one row of LIMITS; raises InvalidOption for a limit that is unknown, below zero, or cannot be held to in history."""
     row = no_limits()
     known = RULES.names()
     for name, limit in given.items():
