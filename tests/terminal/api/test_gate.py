@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from engine.clock import ManualClock
+from terminal.api.app import make_app
 from terminal.api.gate import LOCKED_NS, MOST_BYTES, WRONG_TOKENS, Gate
 from terminal.api.tokens import FILE_NAME, Scope, Tokens, proof_of
 from terminal.options import OPTIONS
@@ -216,3 +218,22 @@ def test_it_ends_cleanly_and_says_what_stays_open(tmp_path: Path) -> None:
     with running.client() as client:
         assert client.get("/api/health").json()["mode"] == "paper"
     assert "positions stay open" in end(running)
+
+
+def test_real_money_needs_a_token_for_it_and_an_arming(tmp_path: Path, loop_run: Any) -> None:
+    tokens, clock = Tokens(tmp_path), ManualClock(0)
+    desk: Any = SimpleNamespace(view=SimpleNamespace(mode="live", strategies={}), actions=None, engine=None, is_armed=False)
+    app = Gate(make_app(desk, tokens, SimpleNamespace(serve=None), clock), tokens, clock, 8050)
+
+    async def deploy(scope: Scope) -> tuple[int, str]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1:8050") as client:
+            headers = {"Authorization": f"Bearer {tokens.get(scope)}"}
+            answer = await client.post("/api/strategies/mine/deploy", headers=headers, json={"mode": "live"})
+            return answer.status_code, answer.json()["error"]["type"]
+
+    assert loop_run(deploy(Scope.PAPER)) == (403, "scope")
+    assert loop_run(deploy(Scope.LIVE)) == (403, "not_armed")
+    desk.is_armed = True
+    assert loop_run(deploy(Scope.LIVE)) == (404, "no_strategy")
+    desk.view.mode = "paper"
+    assert loop_run(deploy(Scope.PAPER)) == (404, "no_strategy")
