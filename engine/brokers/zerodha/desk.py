@@ -49,25 +49,24 @@ class OrderDesk:
         return order_id
 
     async def modify(self, order: Order, change: OrderChange) -> None:
-        """Ask for a change; of several orders that one became, none can be changed."""
+        """Ask for a change, of all live slices where there are several; their quantities cannot be changed."""
         order_ids = self._live_ids(order)
-        if len(order_ids) > 1:
-            raise OrderRejected("Expected one order at the broker, was one in several slices; cancel it and place another.")
-        order_id = order_ids[0]
-        row = self._watch.rows.get(order_id, {})
-        order_type = _TYPES.get(str(row.get("order_type")), order.request.order_type)
-        require_changeable(order, change, order_type)
-        self._watch.wrote(order_id)
-        try:
-            await self._rest.write(
-                "modify_order",
-                self._variety(order, order_id),
-                order_id,
-                **to_change(order, change, order_type),
-                is_urgent=order.request.is_exit,
-            )
-        finally:
+        if len(order_ids) > 1 and change.quantity is not None:
+            raise OrderRejected("Expected one order at the broker, was one in several slices; cancel it and place another quantity.")
+        failure: BrokerError | None = None
+        for order_id in order_ids:
+            order_type = _TYPES.get(str(self._watch.rows.get(order_id, {}).get("order_type")), order.request.order_type)
+            require_changeable(order, change, order_type)
+            fields = to_change(order, change, order_type)
             self._watch.wrote(order_id)
+            try:
+                await self._rest.write("modify_order", self._variety(order, order_id), order_id, **fields, is_urgent=order.request.is_exit)
+            except BrokerError as error:
+                failure = failure or error
+            finally:
+                self._watch.wrote(order_id)
+        if failure is not None:
+            raise failure
 
     async def cancel(self, order: Order) -> None:
         """Ask for the cancel of all that the order became; raises the first error once all were asked for."""

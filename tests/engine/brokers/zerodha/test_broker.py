@@ -107,7 +107,10 @@ def test_more_than_the_freeze_quantity_is_sent_in_slices_and_is_one_order(loop_r
             await broker.place(resting)
             await ear.sees(resting, S.OPEN)
             with pytest.raises(OrderRejected, match="several slices"):
-                await broker.modify(resting, OrderChange(price=24_010.0))
+                await broker.modify(resting, OrderChange(quantity=65 * 50))
+            await broker.modify(resting, OrderChange(price=24_010.0))
+            working = [row for row in exchange.control("orders") if row["status"] == "OPEN"]
+            assert [row["price"] for row in working] == [24_010.0] * 3
             await broker.cancel(resting)
             assert (await ear.sees(resting, S.CANCELLED)).filled == 0
 
