@@ -16,8 +16,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from engine.clock import ManualClock
+from engine.view import EngineView
 from terminal.api.app import make_app
 from terminal.api.gate import LOCKED_NS, MOST_BYTES, WRONG_TOKENS, Gate
+from terminal.api.stream import Streams
 from terminal.api.tokens import FILE_NAME, Scope, Tokens, proof_of
 from terminal.options import OPTIONS
 from tests.terminal.api.conftest import Server, end, start
@@ -223,7 +225,7 @@ def test_it_ends_cleanly_and_says_what_stays_open(tmp_path: Path) -> None:
 def test_real_money_needs_a_token_for_it_and_an_arming(tmp_path: Path, loop_run: Any) -> None:
     tokens, clock = Tokens(tmp_path), ManualClock(0)
     desk: Any = SimpleNamespace(view=SimpleNamespace(mode="live", strategies={}), actions=None, engine=None, is_armed=False)
-    app = Gate(make_app(desk, tokens, SimpleNamespace(serve=None), clock), tokens, clock, 8050)
+    app = Gate(make_app(desk, tokens, Streams(EngineView(), clock), clock), tokens, clock, 8050)
 
     async def deploy(scope: Scope) -> tuple[int, str]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1:8050") as client:
