@@ -28,7 +28,7 @@ _CODES = {InstrumentKind.FUTURE: 1, InstrumentKind.CALL: 2, InstrumentKind.PUT: 
 _MONTHS = {"JAN": 1, "FEB": 2, "MAR": 3, "APR": 4, "MAY": 5, "JUN": 6, "JUL": 7, "AUG": 8, "SEP": 9, "OCT": 10, "NOV": 11, "DEC": 12}
 _WORD = re.compile(r"\d+(?:\.\d+)?|[^\s\d][^\s]*?(?=\d+(?:CE|PE)$)|[^\s\d][^\s]*")
 _ALIASES = {"BANK NIFTY": "BANKNIFTY", "NIFTY BANK": "BANKNIFTY", "FIN NIFTY": "FINNIFTY", "NIFTY50": "NIFTY", "BNF": "BANKNIFTY"}
-_MOST_LOOKS = 2_500
+_MOST_LOOKS = 3_000
 """So many names that contain what was typed are looked at; who types one letter gets those that begin with it."""
 _SHORTEST_STRIKE = 3
 """Digits that make a number alone a strike: "nifty 50" is an index."""
@@ -63,12 +63,14 @@ class InstrumentSearch:
         self._all = sorted(instruments, key=lambda instrument: instrument.symbol)
         self._symbols = [instrument.symbol.upper() for instrument in self._all]
         self._lengths = np.array([len(symbol) for symbol in self._symbols], dtype=np.int16)
-        lines = [f"{symbol}\t{instrument.name.upper()}\n" for symbol, instrument in zip(self._symbols, self._all, strict=True)]
-        self._text = "".join(lines)
-        self._starts = np.concatenate([[0], np.cumsum([len(line) for line in lines])]).tolist()
         self._kinds = np.array([_CODES.get(instrument.kind, 0) for instrument in self._all], dtype=np.int8)
         self._expiries = np.array([i.expiry.toordinal() if i.expiry else 0 for i in self._all], dtype=np.int32)
         self._strikes = np.array([float(instrument.strike) for instrument in self._all])
+        # Derivatives are found by their underlying: among the names of the others a part of one is looked for.
+        self._named = np.flatnonzero(self._kinds == 0).tolist()
+        lines = [f"{self._symbols[row]}\t{self._all[row].name.upper()}\n" for row in self._named]
+        self._text = "".join(lines)
+        self._starts = np.concatenate([[0], np.cumsum([len(line) for line in lines])]).tolist()
         by_name: dict[str, list[int]] = defaultdict(list)
         for row in np.flatnonzero(self._kinds).tolist():
             by_name[self._all[row].name.upper()].append(row)
@@ -115,10 +117,10 @@ class InstrumentSearch:
         for _ in range(_MOST_LOOKS):
             if at < 0:
                 break
-            row = bisect_right(self._starts, at) - 1
-            if all(self._text.find(word, self._starts[row], self._starts[row + 1]) >= 0 for word in words):
-                hits.append(row)
-            at = self._text.find(longest, self._starts[row + 1])
+            line = bisect_right(self._starts, at) - 1
+            if all(self._text.find(word, self._starts[line], self._starts[line + 1]) >= 0 for word in words):
+                hits.append(self._named[line])
+            at = self._text.find(longest, self._starts[line + 1])
         return sorted(hits, key=lambda row: (self._lengths[row], row))
 
     def _derivatives(self, wanted: Wanted, limit: int) -> list[int]:
