@@ -14,8 +14,9 @@ from typing import Any
 from uuid import uuid4
 
 from engine.core.errors import InvalidOption, UserError
+from engine.core.registry import Template
 from engine.optimise.job import Cancelled, Evaluator, Job, Task, Trial
-from engine.optimise.threads import in_parts
+from engine.optimise.threads import in_parts, work_of
 from engine.strategy_files import template_of
 
 POLL_S = 0.2
@@ -29,10 +30,10 @@ WAITING = 3
 class Cluster:
     """Tries combinations on a Dask cluster."""
 
-    def __init__(self, job: Job, address: str, stop: threading.Event) -> None:
+    def __init__(self, job: Job, template: Template, address: str, stop: threading.Event) -> None:
         """`address`: of the scheduler, like tcp://host:8786. `stop`: once set, nothing more is handed over, and nothing is waited for."""
         self._job, self._address, self._stop = job, address, stop
-        self._bars = max(span.end - span.first for span in job.spans)
+        self._work = work_of(job, template)
         self._client: Any = None
         self._name = ""
         self._threads = 1
@@ -60,7 +61,7 @@ class Cluster:
         """Try combinations; some parts more than there are threads are handed over at any time."""
         from distributed import wait
 
-        parts = in_parts(tasks, self._bars, self._threads)
+        parts = in_parts(tasks, self._work, self._threads)
         waiting: dict[Any, Sequence[Task]] = {}
         try:
             while True:

@@ -16,8 +16,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from engine.core.errors import TradingError, UserError
+from engine.core.registry import Template
 from engine.optimise.job import Cancelled, Evaluator, Job, Task, Trial
-from engine.optimise.threads import in_parts
+from engine.optimise.threads import in_parts, work_of
 from engine.strategy_files import template_of
 
 POLL_S = 0.1
@@ -25,9 +26,6 @@ POLL_S = 0.1
 
 CHANCES = 3
 """How often a part may take its process down before the search gives up."""
-
-SPEED = 50
-"""About so many times slower than compiled code is plain Python: parts are as much smaller."""
 
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE", "LOCALAPPDATA", "APPDATA")
 KEPT_PREFIXES = ("LC_", "PYTHON", "NUMBA_", "SHIKRA_CACHE", "XDG_", "COVERAGE")
@@ -45,10 +43,10 @@ class _Worker:
 class Processes:
     """Tries combinations in processes."""
 
-    def __init__(self, job: Job, workers: int, stop: threading.Event) -> None:
+    def __init__(self, job: Job, template: Template, workers: int, stop: threading.Event) -> None:
         """`stop`: once set, the processes are ended."""
         self._job, self._count, self._stop = job, workers, stop
-        self._bars = SPEED * max(span.end - span.first for span in job.spans)
+        self._work = work_of(job, template)
         self._workers: list[_Worker] = []
         self._deaths = 0
 
@@ -67,7 +65,7 @@ class Processes:
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Trial]:
         """Try combinations; each process has one part at a time."""
-        todo = deque(in_parts(tasks, self._bars, self._count))
+        todo = deque(in_parts(tasks, self._work, self._count))
         deaths: dict[int, int] = {}
         while todo or any(worker.part for worker in self._workers):
             for worker in self._workers:

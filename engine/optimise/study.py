@@ -173,9 +173,9 @@ class Study:
     def _runner(self, job: Job) -> Runner:
         workers = self.plan.workers or cores()
         if self.plan.scheduler:
-            return Cluster(job, self.plan.scheduler, self.stop)
+            return Cluster(job, self.template, self.plan.scheduler, self.stop)
         if self.template.plain is not None and workers > 1:
-            return Processes(job, workers, self.stop)
+            return Processes(job, self.template, workers, self.stop)
         return Threads(job, self.template, workers, self.stop)
 
     def _check(self, done: int) -> None:

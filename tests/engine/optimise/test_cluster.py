@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from engine.core.errors import InvalidOption, UserError
+from engine.core.registry import TEMPLATES
 from engine.optimise.cluster import Cluster
 from engine.optimise.job import Cancelled, Task
+from engine.strategy_files import template_of
 
 pytestmark = [
     pytest.mark.logs_warnings,
@@ -72,7 +74,7 @@ def test_a_worker_is_killed_in_the_middle_and_nothing_is_lost_or_doubled(ground:
 def test_a_search_on_a_cluster_is_stopped_at_once(ground: Any, dask: Any, tmp_path: Path) -> None:
     plan = ground.plan("every=1:9:1", strategy=ground.plain_file(tmp_path, "__import__('time').sleep(0.02)"))
     stop = threading.Event()
-    cluster = Cluster(ground.job(plan), dask.scheduler_address, stop)
+    cluster = Cluster(ground.job(plan), template_of(plan.strategy), dask.scheduler_address, stop)
     cluster.open()
     stop.set()
     with pytest.raises(Cancelled):
@@ -97,7 +99,7 @@ def test_a_scheduler_that_goes_away_is_told(ground: Any, monkeypatch: pytest.Mon
     import distributed
 
     monkeypatch.setattr(distributed, "wait", lambda futures, **_: type("Waited", (), {"done": set(futures)}))
-    cluster = Cluster(ground.job(ground.plan()), "tcp://host:8786", threading.Event())
+    cluster = Cluster(ground.job(ground.plan()), TEMPLATES.get("ema_crossover"), "tcp://host:8786", threading.Event())
     cluster._client = Gone("closed")
     with pytest.raises(UserError, match=r"The scheduler at tcp://host:8786 is gone; start it again and go on with --resume"):
         list(cluster.run([Task(0, 0)]))
@@ -106,7 +108,7 @@ def test_a_scheduler_that_goes_away_is_told(ground: Any, monkeypatch: pytest.Mon
 
 def test_nobody_at_the_address_is_told(ground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.optimise.cluster.CONNECT_S", 1)
-    cluster = Cluster(ground.job(ground.plan()), "tcp://127.0.0.1:1", threading.Event())
+    cluster = Cluster(ground.job(ground.plan()), TEMPLATES.get("ema_crossover"), "tcp://127.0.0.1:1", threading.Event())
     with pytest.raises(UserError, match=r"Expected a Dask scheduler with workers at tcp://127\.0\.0\.1:1"):
         cluster.open()
 

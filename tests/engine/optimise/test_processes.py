@@ -12,6 +12,7 @@ import pytest
 from engine.core.errors import UserError
 from engine.optimise.job import Cancelled, Task
 from engine.optimise.processes import Processes, scrub
+from engine.strategy_files import template_of
 
 DIE_ONCE = "(__import__('os').mkdir({folder!r}), __import__('os')._exit(3)) if not __import__('os').path.exists({folder!r}) else self.buy()"
 
@@ -39,7 +40,7 @@ def test_a_process_that_dies_is_replaced_and_nothing_is_lost(ground: Any, tmp_pa
 
 def test_one_that_always_dies_is_given_up(ground: Any, tmp_path: Path) -> None:
     plan = ground.plan("every=1:3:1", strategy=ground.plain_file(tmp_path, "__import__('os')._exit(4)"))
-    pool = Processes(ground.job(plan), 1, threading.Event())
+    pool = Processes(ground.job(plan), template_of(plan.strategy), 1, threading.Event())
     pool.open()
     try:
         with pytest.raises(UserError, match=r"ended its process 3 times \(exit code 4\) at or after {'every': 1"):
@@ -51,7 +52,7 @@ def test_one_that_always_dies_is_given_up(ground: Any, tmp_path: Path) -> None:
 def test_stopping_ends_processes_that_would_not_stop_by_themselves(ground: Any, tmp_path: Path) -> None:
     plan = ground.plan("every=1:3:1", strategy=ground.plain_file(tmp_path, "__import__('time').sleep(600)"))
     stop = threading.Event()
-    pool = Processes(ground.job(plan), 1, stop)
+    pool = Processes(ground.job(plan), template_of(plan.strategy), 1, stop)
     pool.open()
     timer = threading.Timer(0.2, stop.set)
     timer.start()
@@ -63,8 +64,8 @@ def test_stopping_ends_processes_that_would_not_stop_by_themselves(ground: Any, 
 
 def test_a_file_that_is_gone_is_told(ground: Any, tmp_path: Path) -> None:
     plan = ground.plan("every=1:3:1", strategy=ground.plain_file(tmp_path))
+    pool = Processes(ground.job(plan), template_of(plan.strategy), 1, threading.Event())
     os.unlink(plan.strategy)
-    pool = Processes(ground.job(plan), 1, threading.Event())
     try:
         with pytest.raises(UserError, match="There is no strategy file"):
             pool.open()
