@@ -106,7 +106,7 @@ def square_off(run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -
                 continue
             leg.is_squared = square.time_ns >= run.day_end - DAY_NS
             cancel_own(leg, own)
-            if leg.position.quantity != 0 and leg.is_closing == 0 and (abs(leg.position.quantity) - 1) // leg.lane.freeze < SLICES:
+            if leg.position.quantity != 0 and leg.is_closing == 0 and abs(leg.position.quantity) <= SLICES * leg.lane.freeze:
                 add_order(leg, own, MARKET, -leg.position.quantity, math.nan, math.nan, SQUARE_OFF, 0, leg.lane.friction.latency_bars)
                 leg.is_closing = 1
             note_reach(leg, own)
@@ -216,7 +216,7 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
     price = price_units(entry if math.isnan(limit) else limit)
     code = check(run, legs, k, quantity, price) if purpose != EXIT else ALLOWED
     largest = abs(quantity) if purpose == EXIT else max(abs(quantity), abs(wanted))
-    if (largest - 1) // leg.lane.freeze >= SLICES:
+    if largest > SLICES * leg.lane.freeze:
         code = TOO_MANY_SLICES
     if code != ALLOWED:
         run.denied[code] += 1

@@ -9,6 +9,7 @@ import math
 
 from engine.core.compiled import compiled
 from engine.core.costs import order_charges
+from engine.core.friction import UNLIMITED
 from engine.core.grid import price_units, to_tick
 from engine.core.ledger import apply_fill
 from engine.core.legs import add_order, cancel_own, is_own, note_reach
@@ -50,7 +51,7 @@ def _keep(leg: Row, orders: Rows, kind: int, quantity: int, price: float, reason
     index = leg.count - 1
     while index >= 0 and (is_own(orders[index].reason) or orders[index].kind != kind):
         index -= 1
-    is_wanted = quantity != 0 and not math.isnan(price) and (abs(quantity) - 1) // leg.lane.freeze < SLICES
+    is_wanted = quantity != 0 and not math.isnan(price) and abs(quantity) <= SLICES * leg.lane.freeze
     if index < 0:
         if is_wanted:
             add_order(leg, orders, kind, quantity, price, price, reason, is_fresh, wait)
@@ -119,9 +120,9 @@ def trail_to(leg: Row, price: float) -> None:
         leg.is_trailed = 1
 
 
-@compiled("void(LEG, f8)")
-def _adopt(leg: Row, price: float) -> None:
-    """Take over, once, the protection that the strategy's own order brought; `price` is the average it has filled at."""
+@compiled("void(LEG, i8, i8)")
+def _adopt(leg: Row, filled: int, value: int) -> None:
+    """Take over, once, the protection that the strategy's own order brought; it has filled that quantity for that value in units."""
     if not math.isnan(leg.next_stop):
         leg.stop = leg.next_stop
         leg.is_trailed = 0
@@ -129,15 +130,17 @@ def _adopt(leg: Row, price: float) -> None:
         leg.profit = leg.next_profit
     if not math.isnan(leg.next_trail):
         leg.trail = leg.next_trail
-        trail_to(leg, price)
+        trail_to(leg, value / filled / 10_000.0)
     leg.next_stop = math.nan
     leg.next_profit = math.nan
     leg.next_trail = math.nan
 
 
-@compiled("void(LEG, RESTING[:], i8, i1, i1, i8, f8)")
-def settle(leg: Row, orders: Rows, quantity: int, reason: int, is_fresh: int, before: int, price: float) -> None:
+@compiled("void(LEG, RESTING[:], i8, i1, i1, i8, i8, i8)")
+def settle(leg: Row, orders: Rows, quantity: int, reason: int, is_fresh: int, before: int, filled: int, value: int) -> None:
     """Do what the session does after a fill (signed) that changed the position from `before`: protection matches what is held.
+
+    `filled` and `value` (units) are of the whole order so far.
 
     The strategy's own order brings its protection with it, as soon as the position is on the side that it leads to; what it does not
     bring stays. After a fill of a stop, a target or a square-off whatever else the strategy has working goes: it was meant for the
@@ -148,7 +151,7 @@ def settle(leg: Row, orders: Rows, quantity: int, reason: int, is_fresh: int, be
         if held * before <= 0:
             forget_protection(leg)
         if held != 0 and (reason == EXIT) == ((held > 0) != (quantity > 0)):
-            _adopt(leg, price)
+            _adopt(leg, filled, value)
     else:
         cancel_own(leg, orders)
         if held == 0:
@@ -164,7 +167,7 @@ def write_fill(account: Row, leg: Row, order: Row, quantity: int, time_ns: int, 
     Charges are those of the order, or of the present slice of it, on all that has filled; the fill carries the increment.
     """
     position, value = leg.position, quantity * units
-    if (order.filled - abs(quantity)) % leg.lane.freeze == 0:
+    if leg.lane.freeze < UNLIMITED and (order.filled - abs(quantity)) % leg.lane.freeze == 0:
         order.slice_value = 0
         order.slice_charges = 0
     order.value += abs(value)
@@ -193,13 +196,13 @@ def fill(account: Row, leg: Row, orders: Rows, index: int, time_ns: int, price: 
     order, before = orders[index], leg.position.quantity
     quantity, reason = take(order, price, leg.lane), order.reason
     write_fill(account, leg, order, quantity, time_ns, price_units(price), rates, fills)
-    average, left = order.value / order.filled / 10_000.0, abs(order.quantity)
+    filled, value, left = order.filled, order.value, abs(order.quantity)
     if is_own(reason):
-        leg.reserved = leg.opened * left // (order.filled + left)
+        leg.reserved = leg.opened * left // (filled + left) if left > 0 else 0
     if left == 0:
         leg.count = remove(orders, leg.count, index)
         leg.is_entering = leg.is_entering if not is_own(reason) else 0
-    settle(leg, orders, quantity, reason, is_fresh, before, average)
+    settle(leg, orders, quantity, reason, is_fresh, before, filled, value)
 
 
 @compiled("b1(LEG, BAR)")

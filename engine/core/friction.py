@@ -26,8 +26,8 @@ FRICTION = record(
 
 record_type("FRICTION", FRICTION)
 
-UNLIMITED = 1 << 62
-"""A quantity that no order reaches."""
+UNLIMITED = 1 << 58
+"""A quantity that no order reaches; ten times as much is still a whole number of the machine's."""
 
 _MOST = {"slippage_bps": 5_000.0, "slippage_ticks": 10_000, "half_spread_bps": 5_000.0, "participation": 1.0, "latency_bars": 10_000}
 _UNIT = {

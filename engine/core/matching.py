@@ -211,7 +211,9 @@ def pick_in_range(orders: Rows, count: int, bar: Row, lane: Row) -> int:
 @compiled("i8(RESTING, f8, LANE)")
 def take(order: Row, price: float, lane: Row) -> int:
     """Trade as much of an order's present slice as the bar has left, at a price, and return that (signed); the rest goes on as it is."""
-    size = min(abs(order.quantity), lane.room, lane.freeze - order.filled % lane.freeze)
+    size = min(abs(order.quantity), lane.room)
+    if lane.freeze < UNLIMITED:
+        size = min(size, lane.freeze - order.filled % lane.freeze)
     quantity = size if order.quantity > 0 else -size
     order.quantity -= quantity
     order.filled += size

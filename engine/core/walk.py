@@ -102,7 +102,8 @@ def walk_one(
             if len(bands) > 0:
                 set_band(leg, bands, index)
             match_open(run, leg, own, bar, rates[0, run.period], fills)
-            match_range(run, leg, own, bar, rates[0, run.period], fills)
+            if leg.count > 0:
+                match_range(run, leg, own, bar, rates[0, run.period], fills)
         mark(run, leg, bar.close)
         mark_account(run)
         equity[index] = account.equity
