@@ -63,6 +63,20 @@ def test_the_same_name_twice_is_refused() -> None:
         shelf.add("a", 2)
 
 
+def test_what_is_added_aside_is_caught_and_not_kept() -> None:
+    shelf: Registry[int] = Registry("thing")
+    shelf.add("a", 1)
+    with shelf.aside() as caught:
+        shelf.add("a", 2)
+    assert (caught, shelf.names(), shelf.get("a")) == ({"a": 2}, ["a"], 1)
+
+
+def test_a_template_needs_its_layouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(globals(), "STATE")
+    with pytest.raises(ValueError, match="Expected STATE and PARAMS of test_registry above its on_bar"):
+        strategy("Without", length=(9, 2, 200))(make_step())
+
+
 @pytest.mark.usefixtures("_kept_registries")
 def test_a_template_is_named_after_its_file_and_parses_its_parameters() -> None:
     template = make_template()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.core.compiled import compiled
-from engine.core.decision import BAD_INTENT
+from engine.core.decision import BAD_INTENT, UNSIZED
 from engine.core.records import BAR, Rows, fields
 from engine.core.registry import Template
 from engine.core.replay import FAULTS, Outcome, Replay, Terms, replay
@@ -55,10 +55,10 @@ def rows_of(*bars: tuple[Any, ...]) -> Rows:
 def terms_of(count: int, interval_s: int = 60, **more: Any) -> Terms:
     sizing = np.zeros(count, SIZING)
     sizing[:] = (0, 1, 3, 0.0, 0.0, 1, 1)
-    return Terms(sizing, np.full(count, 0.05), 10**10, interval_s=interval_s, **more)
+    return Terms(more.pop("sizing", sizing), np.full(count, 0.05), 10**10, interval_s=interval_s, **more)
 
 
-def watch(bars: Rows, count: int, interval_s: int = 60, want: Any = None) -> tuple[list[list[tuple[Any, ...]]], Outcome]:
+def watch(bars: Rows, count: int, interval_s: int = 60, want: Any = None, **more: Any) -> tuple[list[list[tuple[Any, ...]]], Outcome]:
     """Replay and write down what was shown at each decision: minute, close, volume of each symbol."""
     shown: list[list[tuple[Any, ...]]] = []
 
@@ -70,7 +70,7 @@ def watch(bars: Rows, count: int, interval_s: int = 60, want: Any = None) -> tup
 
     on_bars.py_func = on_bars  # type: ignore[attr-defined]
     going = Replay(
-        on_bars, np.zeros((count, 1)), np.zeros(1), bars, terms_of(count, interval_s), is_universe=True, plain=True  # type: ignore[arg-type]
+        on_bars, np.zeros((count, 1)), np.zeros(1), bars, terms_of(count, interval_s, **more), is_universe=True, plain=True  # type: ignore[arg-type]
     )  # fmt: skip
     going.walk_to(len(bars))
     return shown, going.outcome()
@@ -114,6 +114,39 @@ def test_a_wish_that_cannot_be_ends_it_for_all_symbols() -> None:
     assert (outcome.fault, outcome.fault_ns, len(outcome.fills), len(shown)) == (FAULTS[BAD_INTENT], OPEN + MINUTE, 0, 2)
 
 
+def test_a_bar_that_had_begun_before_the_data_is_not_shown() -> None:
+    shown, _ = watch(rows_of(*(bar(0, at, 100.0 + at) for at in range(2, 7))), 1, 180)
+    assert shown == [[(3, 105.0, 15.0)]]
+
+
+def test_positions_are_squared_off_at_their_time() -> None:
+    def want(number: int, rows: Any, intents: Any) -> None:
+        if number == 1:
+            intents["target"] = 1.0
+
+    bars = rows_of(*(bar(k, at, 100.0) for k in (0, 1) for at in range(8)))
+    squares = np.array([(OPEN + 5 * MINUTE, 0)], dtype=terms_of(1).squares.dtype)
+    _, outcome = watch(bars, 2, want=want, squares=squares)
+    assert [(int(f.quantity), (int(f.time_ns) - OPEN) // MINUTE) for f in outcome.fills] == [(3, 1), (3, 1), (-3, 5), (-3, 5)]
+
+
+@pytest.mark.parametrize("is_bad", [False, True])
+def test_a_wish_that_waits_for_a_cancel_may_come_to_nothing(is_bad: bool) -> None:
+    def want(number: int, rows: Any, intents: Any) -> None:
+        if number == 1:
+            intents["target"], intents["limit"], intents["stop"] = 1.0, 50.0, 40.0
+        elif number == 2:
+            intents[0]["target"], intents[0]["limit"] = 1.0, 60.0
+            intents[1]["target"] = math.inf if is_bad else math.nan
+
+    sizing = np.zeros(2, SIZING)
+    sizing[:] = (1, 1, 0, 1.0, 0.0, 1, 1)
+    bars = rows_of(*(bar(k, at, 100.0) for k in (0, 1) for at in range(5)))
+    shown, outcome = watch(bars, 2, want=want, sizing=sizing)
+    assert outcome.fault == FAULTS[BAD_INTENT if is_bad else UNSIZED]
+    assert (len(shown), len(outcome.fills)) == (2, 0)
+
+
 def market(seed: int, count: int, hole: float) -> Rows:
     rng = np.random.default_rng(seed)
     closes = np.round(np.round(1000.0 * np.exp(np.cumsum(rng.standard_normal((750, count)) * 0.002, axis=0)) / 0.05) * 0.05, 2)
@@ -146,6 +179,10 @@ def test_bars_out_of_order_are_refused_and_fills_find_room() -> None:
     swapped[[10, 11]] = bars[[11, 10]]
     with pytest.raises(Exception, match="in order of time"):
         watch(swapped, 2)
+
+    later_first = np.concatenate([bars[2:4], bars[:2], bars[4:]])
+    with pytest.raises(Exception, match="in order of time"):
+        watch(later_first, 2)
 
     def turn(number: int, rows: Any, intents: Any) -> None:
         intents["target"] = 1.0 if number % 2 else -1.0
