@@ -76,8 +76,6 @@ class Stream:
 
     def prepare(self, rows: Rows) -> None:
         """Reckon the figures of the bars that come in."""
-        if len(rows) == 0:
-            return
         if self._values:
             self._before = tuple(column[-1] for column in self._columns.values())
         made = self.source.over(rows if self._bars is None else self._bars.closed_rows)
@@ -111,8 +109,6 @@ class Higher(Sequence[Bar]):
 
     def prepare(self, rows: Rows) -> None:
         """Take in the bars that come in, and note by which of them each larger bar is closed."""
-        if len(rows) == 0:
-            return
         before = len(self._closed)
         gathered = np.concatenate([self._forming, rows])
         self._from_ns = self._from_ns or int(gathered["time_ns"][0])
@@ -171,6 +167,8 @@ class Streams:
     def prepare(self, rows: Rows) -> dict[int, list[tuple[OnBar, Bar]]]:
         """Take in closed bars; returns who wants to be told of a larger bar, by the number of the bar that closes it."""
         due: dict[int, list[tuple[OnBar, Bar]]] = {}
+        if len(rows) == 0:
+            return due
         for higher in self._higher:
             higher.prepare(rows)
             if higher.on_bar is not None:
