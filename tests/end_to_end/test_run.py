@@ -12,6 +12,7 @@ import pytest
 from engine.backtest import run_backtest
 from engine.calendar import Calendar
 from engine.clock import ist
+from engine.core.friction import Friction
 from engine.core.model import UNITS, Product, to_units
 from engine.core.registry import TEMPLATES
 from engine.instruments import Instruments
@@ -21,12 +22,15 @@ from engine.tariffs import Tariff
 from tests.end_to_end.conftest import Shikra, wait_for
 
 
-def backtest(file: Path, symbols: list[str] | None, product: str, charges: str, **parameters: float) -> list[tuple[Any, ...]]:
+def backtest(
+    file: Path, symbols: list[str] | None, product: str, charges: str, friction: Friction | None = None, **parameters: float
+) -> list[tuple[Any, ...]]:
     calendar = Calendar.load()
     bars = read_replay(file, symbols, calendar, Instruments.load_bundled())
     result = run_backtest(
         TEMPLATES.get("ema_crossover"), bars, parameters, interval_s=60, base_s=60, sizing="fixed:1", product=Product(product),
         capital_units=to_units(100_000), limits={}, tariff=Tariff.load(charges), calendar=calendar,
+        friction=friction,
     )  # fmt: skip
     return [
         (ist(f.time_ns).isoformat(), f.instrument.symbol, f.side.name, f.quantity, f.price, f.charges_units / UNITS) for f in result.fills()
@@ -58,6 +62,20 @@ def test_a_run_prints_what_the_compiled_replay_trades_and_the_database_holds_it(
     finally:
         store.close()
     assert list((shikra.home / "runs").iterdir()) == []
+
+
+def test_a_run_meets_the_friction_that_a_backtest_meets(shikra: Shikra, minutes: Callable[..., Path]) -> None:
+    file = minutes()
+    words = ("--slippage-bps", "5", "--slippage-ticks", "1", "--half-spread-bps", "2", "--participation", "0.0005", "--latency-bars", "1")
+    done = shikra("run", "--strategy", "ema_crossover", "--param", "warmup=50", "--replay", str(file), *words, "--json")
+    assert (done.code, done.err) == (0, "")
+    friction = Friction(slippage_bps=5.0, slippage_ticks=1, half_spread_bps=2.0, participation=0.0005, latency_bars=1)
+    expected = backtest(file, None, "MIS", "zerodha", friction, warmup=50)
+    assert told(json.loads(done.out)) == expected
+    assert expected != backtest(file, None, "MIS", "zerodha", warmup=50)
+    done = shikra("run", "--strategy", "ema_crossover", "--replay", str(file), "--participation", "2")
+    assert (done.code, done.out) == (2, "")
+    assert "Expected participation to be a number from 0 to 1 of a bar's volume, was 2.0" in done.err
 
 
 def test_a_run_over_real_minutes_trades_what_the_replay_trades(shikra: Shikra, shared_data: Path) -> None:
