@@ -28,7 +28,7 @@ from engine.core.model import (
 )
 from engine.order_manager import OrderManager
 from engine.position_tracker import BookKey, PositionTracker
-from engine.protection import Cancel, Place, Plan, Step, after_entry, moved, plan_of_before, steps, tick_of, trailed
+from engine.protection import Cancel, Place, Plan, Step, after_entry, leads_to, moved, plan_of_before, steps, tick_of, trailed
 
 S = OrderStatus
 
@@ -190,7 +190,7 @@ class Guard:
             if held * before <= 0 or held == 0:
                 self._forget(book)
             is_new = self._planned_by.get(book) != order.id
-            if is_new and _leads_to(request, held) and (request.stop, request.target, request.trail) != (None, None, None):
+            if is_new and leads_to(request, held) and (request.stop, request.target, request.trail) != (None, None, None):
                 self._planned_by[book] = order.id
                 self._plans[book] = after_entry(self._plans.get(book), request, order.average_price, held, order.id)
         else:
@@ -294,8 +294,3 @@ class Guard:
 
 def _book(order: Order) -> BookKey:
     return (order.request.instrument.key, order.request.product, order.request.owner)
-
-
-def _leads_to(request: OrderRequest, held: int) -> bool:
-    """Tell whether what is held is on the side that an order leads to: an exit that leaves some is against it, all others are with it."""
-    return held != 0 and (request.is_exit == (held * request.side < 0))

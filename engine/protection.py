@@ -86,6 +86,14 @@ def trailed(plan: Plan, tick: float, held: int, price: float) -> Plan:
     return replace(plan, stop=stop, is_trailed=True) if is_tighter else plan
 
 
+def leads_to(request: OrderRequest, held: int) -> bool:
+    """Tell whether what is held is on the side that an order leads to: an exit that leaves some is against it, all others are with it.
+
+    Until then, a part of a reversal having filled, the old protection stays.
+    """
+    return held != 0 and (request.is_exit == (held * request.side < 0))
+
+
 def tick_of(request: OrderRequest) -> float:
     """Return the tick of what an order is for."""
     return float(request.instrument.tick_size)
