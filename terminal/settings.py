@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.core.errors import InvalidOption, UserError, did_you_mean
 from engine.core.options import parse
+from engine.folders import home_folder
 from terminal.options import OPTIONS, sections
 
 FILE_NAME = "settings.toml"
@@ -21,12 +22,7 @@ FILE_NAME = "settings.toml"
 
 def data_folder(given: str | Path | None = None) -> Path:
     """Return where everything is kept: as given, else SHIKRA_HOME, else where the operating system keeps an application's data."""
-    chosen = given or os.environ.get("SHIKRA_HOME")
-    if chosen:
-        return Path(chosen).expanduser().resolve()
-    from platformdirs import user_data_path
-
-    return user_data_path("shikra", appauthor=False)
+    return Path(given).expanduser().resolve() if given else home_folder()
 
 
 def make_folder(folder: Path) -> Path:
