@@ -54,9 +54,10 @@ def mark(run: Row, leg: Row, close: float) -> None:
 
 @compiled("void(LEG, f8[:,:], i8)")
 def set_band(leg: Row, bands: Rows, index: int) -> None:
-    """Note between which prices the exchange trades on the day of a bar."""
-    leg.lane.band_low = bands[index, 0]
-    leg.lane.band_high = bands[index, 1]
+    """Note between which prices the exchange trades on the day of a bar, where there are limits."""
+    if len(bands) > 0:
+        leg.lane.band_low = bands[index, 0]
+        leg.lane.band_high = bands[index, 1]
 
 
 @compiled("void(RUN, LEG[:], RESTING[:,:], i8[:], SQUARE[:], i8)")
@@ -99,8 +100,7 @@ def walk_one(
         if bar.time_ns >= run.day_end or bar.time_ns >= run.next_square:
             begin_step(run, legs, orders, rates_from, squares, bar.time_ns)
         if is_reached(leg, bar):
-            if len(bands) > 0:
-                set_band(leg, bands, index)
+            set_band(leg, bands, index)
             match_open(run, leg, own, bar, rates[0, run.period], fills)
             if leg.count > 0:
                 match_range(run, leg, own, bar, rates[0, run.period], fills)
@@ -153,8 +153,7 @@ def match_step(run: Row, legs: Rows, orders: Rows, bars: Rows, first: int, rates
         if not last < k < len(legs):
             return OUT_OF_ORDER
         if is_reached(legs[k], bar):
-            if len(bands) > 0:
-                set_band(legs[k], bands, end)
+            set_band(legs[k], bands, end)
             match_open(run, legs[k], orders[k], bar, rates[k, run.period], fills)
         last = k
         end += 1
