@@ -84,7 +84,8 @@ class Strategy:
     interval_s: int
     """Length of its bars in seconds."""
     state: dict[str, Any]
-    """Whatever is to be remembered over a restart; it must be possible to pickle it."""
+    """Notes of its own that can be pickled: its memory while it runs, which the check for looking ahead compares, too. After a restart
+    it learns from the past anew."""
 
     def __init__(self, desk: Desk, streams: Streams, values: Mapping[str, float]) -> None:
         """Be made by whoever drives it; a strategy's own beginning is `on_start`."""
