@@ -95,7 +95,8 @@ class Desk:
         self._engine = engine
         known = [key for key in self.settings["watch"] if key in self.view.catalogue]
         await engine.watch(known or list(self.view.catalogue)[:MOST_WATCHED])
-        if self.settings["demo_strategy"]:
+        # Nowhere but on a market of our own does anything trade that the trader did not start.
+        if self.settings["demo_strategy"] and (self.plan.broker == "simulated" or self.plan.replay is not None):
             self._add_demo(engine)
         if self.settings["api"] or self.with_api:
             await self.open_api()

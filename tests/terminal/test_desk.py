@@ -61,6 +61,16 @@ def run_desk(tmp_path: Path, loop_run: Callable[..., Any]) -> Callable[..., None
     return run
 
 
+def test_nothing_trades_by_itself_where_the_market_is_not_our_own(tmp_path: Path, loop_run: Callable[..., Any]) -> None:
+    async def live() -> None:
+        desk = Desk(Settings(), EngineSettings(tmp_path, broker="paper", broker_options={"seed": 3, "speed": 60.0}))
+        await desk.open()
+        assert desk.view.strategies == {}
+        await desk.close()
+
+    loop_run(live())
+
+
 def test_before_the_engine_is_there_actions_say_so(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
     notices: list[tuple[str, str]] = []
