@@ -17,6 +17,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import numpy as np
 
 from engine.core import records
+from engine.core.errors import UserError
 from engine.core.records import Row, Rows
 from engine.core.sweeps import few_sweeps, keep_all
 
@@ -78,7 +79,10 @@ class Compiled(Generic[P, R]):
                 if self.signature is None:
                     self._dispatcher = numba.njit(**options)(self.py_func)
                 else:
-                    self._dispatcher = numba.njit(_signature(self.signature), **options)(self.py_func)
+                    try:
+                        self._dispatcher = numba.njit(_signature(self.signature), **options)(self.py_func)
+                    except numba.core.errors.NumbaError as error:
+                        raise UserError(_refusal(self.py_func, str(error))) from error
         return self._dispatcher
 
     @property
@@ -237,6 +241,15 @@ _NUMBA: list[Any] = []
 
 
 pointer_type("STEP", "void(f8[:], f8[:], BAR, INTENT)")
+
+
+def _refusal(function: Callable[..., Any], said: str) -> str:
+    """Say in which line of a function numba finds what it cannot compile."""
+    code, plain = function.__code__, re.sub(r"\x1b\[[0-9;]*m", "", said)
+    lines = [number for number in re.findall(r"line (\d+)", plain) if int(number) > code.co_firstlineno]
+    where = f"line {lines[-1]} of {Path(code.co_filename).name}" if lines else Path(code.co_filename).name
+    reason = next((line.strip() for line in plain.splitlines()[1:] if line.strip()), plain)
+    return f"Expected {function.__name__} to compile, was refused ({where}): {reason} Write it with numbers alone."
 
 
 def _point_to(dispatcher: Any) -> Any:

@@ -12,6 +12,7 @@ import pytest
 
 from engine.core import compiled as compiling
 from engine.core.compiled import borrowed, compile_all, compiled, is_disabled, pointer_type, record_type, row_of
+from engine.core.errors import UserError
 from engine.core.records import BAR, INTENT, fields
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -177,3 +178,16 @@ def test_machine_code_writes_through_a_borrowed_array() -> None:
     rows = np.zeros(2)
     assert fresh(rows) == 2
     assert rows.tolist() == [0.0, 5.0]
+
+
+@pytest.mark.skipif(is_disabled(), reason="machine code is switched off in this run")
+def test_what_cannot_be_compiled_is_told_with_its_line() -> None:
+    @compiled("f8(f8)")
+    def adds_a_word(number):  # type: ignore[no-untyped-def]
+        """Do what no machine can."""
+        return number + "x"
+
+    with pytest.raises(
+        UserError, match=r"Expected adds_a_word to compile, was refused \(line \d+ of test_compiled.py\): No implementation"
+    ):
+        adds_a_word.compile()
