@@ -18,9 +18,9 @@ from engine.calendar import Calendar
 from engine.charging import charges_of
 from engine.clock import Clock, SystemClock, ist
 from engine.compiling import compile_for_trading
-from engine.core.errors import UserError
+from engine.core.errors import BrokerError, UserError
 from engine.core.facts import PROTECTIVE
-from engine.core.model import Instrument, Order, OrderChange, OrderRequest, Position, to_units
+from engine.core.model import Instrument, Order, OrderChange, OrderRequest, Position, to_rupees, to_units
 from engine.core.records import Rows
 from engine.core.registry import TEMPLATES
 from engine.engine_market import make_market
@@ -96,6 +96,7 @@ class TradingEngine(QObject):
         view.templates = tuple(template for _, template in TEMPLATES.items())
         view.charges_of = lambda request: charges_of(request, tariff.rates, ist(session.clock.now_ns()).date())
         await self._session.open()
+        await self._look_at_funds(capital_units)
         self.instruments = await asyncio.to_thread(_catalogue, await market.broker.instruments())
         view.set_catalogue(self.instruments)
         self._shelf = StrategyShelf(self._session, view, self.instruments, self)
@@ -111,6 +112,22 @@ class TradingEngine(QObject):
             return self.settings.limits or {}
         kept = self._store.settings().get(LIMITS)
         return kept if isinstance(kept, dict) else retail_limits(capital_units)
+
+    async def _look_at_funds(self, capital_units: int) -> None:
+        """Hold real money's usual limits to what the account really has; limits that the trader has set stay."""
+        session, view = self.session, self.view
+        if session.mode != "live" or self._limits(0) != retail_limits(0):
+            return
+        try:
+            funds = await session.broker.funds()
+        except BrokerError as error:
+            log.warning("the account's money could not be looked at: %s", error)
+            return
+        total = funds.available_units + funds.used_units if funds is not None else 0
+        if 0 < total < capital_units:
+            session.risk.set_limits(retail_limits(total))
+            has, said = f"{to_rupees(total):,.0f}", f"{to_rupees(capital_units):,.0f}"
+            view.notify("warning", f"Limits go by the Rs {has} that the account has, not by the Rs {said} of the settings; set it there.")
 
     async def close(self) -> None:
         """Stop the strategies, close broker, session and database; orders that rest at the broker and positions stay as they are."""

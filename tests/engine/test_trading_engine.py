@@ -11,12 +11,16 @@ from typing import Any
 
 import pytest
 
+from engine import trading_engine
+from engine.brokers.base import Funds
 from engine.clock import ManualClock
-from engine.core.errors import DataError, InvalidOption, UnknownSymbol, UserError
-from engine.core.model import OrderChange, OrderRequest, OrderStatus, OrderType, Phase, Product, Side, StrategyState, TradingState
+from engine.core.errors import ConnectionLost, DataError, InvalidOption, UnknownSymbol, UserError
+from engine.core.model import OrderChange, OrderRequest, OrderStatus, OrderType, Phase, Product, Side, StrategyState, TradingState, to_units
+from engine.engine_market import Market
 from engine.engine_settings import EngineSettings
 from engine.strategy_config import parse_strategy
 from engine.trading_engine import TradingEngine
+from tests.engine.fakes import FakeBroker
 
 START_NS = int(datetime(2025, 10, 29, 4, 30, tzinfo=UTC).timestamp() * 1e9)  # 10:00 IST on a Wednesday
 STRATEGY = {
@@ -310,3 +314,53 @@ def test_the_market_is_chosen_by_the_settings(with_engine: Any, settings: dict[s
 
 def test_the_demo_of_the_form_is_what_the_public_api_takes() -> None:
     assert parse_strategy(STRATEGY["strategy_config"], STRATEGY["risk_config"]).id == "ema-demo"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("funds", "limit", "told"),
+    [
+        (Funds(to_units(60_000), used_units=to_units(40_000)), 3_000.0, True),
+        (Funds(to_units(5_000_000)), 30_000.0, False),
+        (None, 30_000.0, False),
+        (ConnectionLost("no answer"), 30_000.0, False),
+    ],
+)
+@pytest.mark.logs_warnings
+def test_limits_go_by_what_the_account_really_has(
+    tmp_path: Path, loop_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, funds: Any, limit: float, told: bool
+) -> None:
+    class Rich(FakeBroker):
+        async def funds(self) -> Funds | None:
+            if isinstance(funds, Exception):
+                raise funds
+            return funds  # type: ignore[no-any-return]
+
+    broker = Rich()
+    monkeypatch.setattr(trading_engine, "make_market", lambda *given: Market(broker, "live"))
+    bench = Bench(tmp_path, mode="live", capital=1_000_000.0)
+
+    async def live() -> None:
+        await bench.engine.open()
+        assert bench.engine.session.risk.limits["max_daily_loss"] == limit
+        await bench.engine.close()
+
+    loop_run(live())
+    assert any("Limits go by the Rs 100,000" in text for _, text in bench.notices) is told
+
+
+def test_limits_that_the_trader_has_set_stay(tmp_path: Path, loop_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Poor(FakeBroker):
+        async def funds(self) -> Funds | None:
+            return Funds(to_units(1_000))
+
+    monkeypatch.setattr(trading_engine, "make_market", lambda *given: Market(Poor(), "live"))
+
+    async def live() -> None:
+        for expected in (30.0, 5_000.0):
+            bench = Bench(tmp_path, mode="live", capital=1_000_000.0)
+            await bench.engine.open()
+            assert bench.engine.session.risk.limits["max_daily_loss"] == expected
+            bench.engine.set_limits({"max_daily_loss": 5_000.0})
+            await bench.engine.close()
+
+    loop_run(live())
