@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import webbrowser
 from collections.abc import Callable
+from threading import Thread
 
 from engine.brokers.zerodha.login import PAGE, PORT, WAITS_S, Doorway, login_url, redirect_url, request_token_of
 from engine.brokers.zerodha.orders import to_ns
@@ -96,7 +97,9 @@ class Access:
         self._require_secret()
         door = self._door = Doorway(self._clock, self._port)
         try:
-            self._open_browser(login_url(self.api_key, door.state, self._page))
+            # Beside the waiting: a browser that runs in the foreground comes back only to a door at which somebody stands.
+            address = login_url(self.api_key, door.state, self._page)
+            Thread(target=self._open_browser, args=(address,), name="browser", daemon=True).start()
             return self.log_in_with(door.wait(timeout_s))
         finally:
             self._door = None
