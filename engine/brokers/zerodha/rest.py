@@ -24,6 +24,9 @@ TIMEOUTS_S = (3.0, 7.0)
 READ_TRIES = 2
 """A question may be asked again at once: the connection it went out on may have been closed while it lay idle."""
 
+TURNS = 3
+"""A question that came when it was too much is asked so often in all, after a rest each time."""
+
 _THREADS = {"exits": 8, "entries": 8, "questions": 4}
 _NOT_UNDERSTOOD = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 """What the official client raises when a success lacks what it looks for."""
@@ -83,15 +86,20 @@ class KiteRest:
             self._kite.set_access_token(token.value if token is not None else None)
 
     async def read(self, call: Call, method: str, /, *args: Any, **options: Any) -> Any:
-        """Ask by a method of the official client; raises BrokerErrors. What was merely not answered is asked once more."""
-        for attempt in range(1, READ_TRIES + 1):
+        """Ask by a method of the official client; raises BrokerErrors. What was not answered, or came too fast, is asked again."""
+        unanswered = refused = 0
+        while True:
             await self.limiter.turn(call)
             try:
                 return await self._run("questions", call, method, args, options)
             except ConnectionLost:
-                if attempt == READ_TRIES:
+                unanswered += 1
+                if unanswered == READ_TRIES:
                     raise
-        raise AssertionError
+            except RateLimited:
+                refused += 1
+                if refused == TURNS:
+                    raise
 
     async def write(self, method: str, /, *args: Any, is_urgent: bool = False, is_new_order: bool = False, **options: Any) -> Any:
         """Place, change or cancel by a method of the official client, once; raises BrokerErrors, OutcomeUnknown among them."""

@@ -199,6 +199,20 @@ def test_a_question_that_was_not_answered_is_asked_once_more(loop_run: Any) -> N
     assert len(server.requests) == 2
 
 
+def test_a_question_that_came_too_fast_is_asked_again_after_a_rest(loop_run: Any) -> None:
+    refusal = answer(429, json.dumps({"status": "error", "error_type": "NetworkException", "message": "Too many"}))
+    with talking(refusal, refusal, success([])) as (rest, server):
+        clock = JumpingClock()
+        rest.limiter = Limiter(clock)
+        assert loop_run(rest.read(Call.HISTORY, "orders")) == []
+        assert len(server.requests) == 3
+        assert clock.monotonic_ns() >= 3 * 10**9, "a second, then two"
+    with talking(refusal, refusal, refusal) as (rest, server), pytest.raises(RateLimited, match="fewer requests"):
+        rest.limiter = Limiter(JumpingClock())
+        loop_run(rest.read(Call.HISTORY, "orders"))
+    assert len(server.requests) == 3
+
+
 def test_an_answer_that_lacks_its_data_is_told(loop_run: Any) -> None:
     with talking(answer(200, '{"status": "success"}')) as (rest, _), pytest.raises(BrokerError, match="not what it should be"):
         loop_run(rest.read(Call.OTHER, "orders"))
