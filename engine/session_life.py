@@ -29,6 +29,9 @@ KILL = "kill"
 FRAME_S = 0.1
 """Marks and the account's figures are told at most this often."""
 
+COMPARE_AGAIN_S = 5.0
+"""Books that could not be compared are compared again so much later, as long as the line stands."""
+
 KEEP_EVERY_NS = 5_000_000_000
 """The day's figures are written at most this often while they change."""
 
@@ -49,6 +52,9 @@ class SessionLife:
         self._is_publishing = False
         self._is_open = False
         self._is_down = False
+        self._recovery = 0
+        """Which return of the broker the books are compared after; another one takes its place."""
+        self._comparing = asyncio.Lock()
         self._is_warming_up = False
         self._is_same_capital = False
 
@@ -120,10 +126,12 @@ class SessionLife:
         parts.orders.note("LINK", state=state.value, reason=reason)
         if state is not LinkState.LIVE:
             self._is_down = True
+            self._recovery += 1
             parts.risk.reduce(f"the broker cannot be heard ({reason or state.value.lower()})", LINK)
         elif self._is_down:
             self._is_down = False
-            parts.tasks.spawn(self._recover(), "compare with the broker", service=True)
+            self._recovery += 1
+            parts.tasks.spawn(self._recover(self._recovery), "compare with the broker", service=True)
 
     def resolve(self, order: Order) -> None:
         """Look an order of unknown fate up, once at a time."""
@@ -217,15 +225,25 @@ class SessionLife:
             parts.risk.reduce("positions differed from the broker's and were taken over; look at them, then resume", "reconcile")
         return report
 
-    async def _recover(self) -> None:
-        try:
-            await self._compare()
-        except BrokerError as error:
-            self._is_down = True
-            self.tell(f"The connection is back, but the books could not be compared: {error}", "critical")
+    async def _recover(self, recovery: int) -> None:
+        """Compare the books after a silence, as often as it takes: only then may anything new be opened."""
+        parts, said = self._parts, ""
+        while recovery == self._recovery:
+            try:
+                async with self._comparing:
+                    await self._compare()
+            except BrokerError as error:
+                self._is_down = True
+                if str(error) != said:
+                    said = str(error)
+                    self.tell(f"The connection is back, but the books could not be compared: {said}", "critical")
+                await parts.clock.sleep(COMPARE_AGAIN_S)
+                continue
+            if recovery == self._recovery:
+                self._is_down = False
+                parts.risk.clear(LINK)
+                self._protect()
             return
-        self._parts.risk.clear(LINK)
-        self._protect()
 
     async def _resolve(self, order_id: str) -> None:
         order = await self._parts.reconciler.resolve(order_id)

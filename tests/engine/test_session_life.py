@@ -10,6 +10,7 @@ import pytest
 
 from engine.core.errors import ConnectionLost
 from engine.core.model import LinkState, OrderStatus, Position, Product, TradingState
+from engine.session_life import COMPARE_AGAIN_S
 from engine.store import StoreFailed
 from engine.store.rows import AccountDay, SessionRow
 from tests.engine.fakes import OPEN_NS, RELIANCE, FakeBroker, FakeStore, a_fill
@@ -172,6 +173,32 @@ async def test_a_line_that_is_back_without_answers_leaves_only_exits(bench: Sess
     bench.session.on_link(LinkState.LIVE, "")
     await turns()
     assert bench.session.risk.state is TradingState.ACTIVE
+
+
+@session_test(marks=True)
+async def test_a_line_that_stands_is_asked_again_until_it_answers(bench: SessionBench) -> None:
+    bench.session.on_link(LinkState.DISCONNECTED, "cable")
+    bench.broker.list_fails = ConnectionLost("half open")
+    bench.session.on_link(LinkState.LIVE, "")
+    await turns()
+    for _ in range(2):
+        bench.broker.clock.advance(COMPARE_AGAIN_S)
+        await turns()
+    assert bench.session.risk.state is TradingState.REDUCING
+    assert bench.store.kinds().count("RECONCILED") == 1, "the one of the opening"
+    bench.broker.list_fails = None
+    bench.broker.clock.advance(COMPARE_AGAIN_S)
+    await turns()
+    assert bench.session.risk.state is TradingState.ACTIVE
+
+
+@session_test()
+async def test_a_line_that_is_lost_while_the_books_are_compared_is_not_taken_for_standing(bench: SessionBench) -> None:
+    bench.session.on_link(LinkState.DISCONNECTED, "cable")
+    bench.session.on_link(LinkState.LIVE, "")
+    bench.session.on_link(LinkState.DISCONNECTED, "cable again")
+    await turns()
+    assert bench.session.risk.state is TradingState.REDUCING
 
 
 @pytest.mark.logs_warnings
