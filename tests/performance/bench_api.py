@@ -92,8 +92,7 @@ async def run(folder: Path, seconds: float) -> tuple[list[float], list[float], l
     window.make_late_panels()
     url = await desk.open_api(0)
     token = Tokens(folder).get(Scope.READ)
-    while not quotes.take_frame.is_ready:  # until its machine code is there a frame takes longer
-        await asyncio.sleep(0.5)
+    await asyncio.to_thread(quotes.take_frame.compile)  # until its machine code is there a frame takes longer
     await asyncio.sleep(5.0)
     quiet = await _lags(5.0)
     command = [sys.executable, __file__, "--ask", url.rpartition(":")[2], "--token", token, "--seconds", str(seconds)]

@@ -52,9 +52,8 @@ def main() -> None:
     bars = {Instrument(Exchange.NSE, "MADEUP", 1, tick_size=Decimal("0.05")): made_up_bars(COUNT)}
     terms = {"sizing": "fixed:1", "product": Product.NRML, "capital_units": 10**11}
     compiled = [run_backtest(template_of("ema_crossover"), bars, {"warmup": 500}, **terms) for _ in range(TIMES)]
-    print(
-        f"compiled template              {COUNT / min(each.run_s for each in compiled):14,.0f} bars/s, {len(compiled[0].outcome.fills):,} fills"
-    )
+    fastest, fills = COUNT / min(each.run_s for each in compiled), len(compiled[0].outcome.fills)
+    print(f"compiled template              {fastest:14,.0f} bars/s, {fills:,} fills")
     with tempfile.TemporaryDirectory() as folder:
         for name, text in (("class that remembers its side", REMEMBERS), ("class that asks its position", ASKS)):
             path = Path(folder) / f"{name.split()[2]}.py"

@@ -207,9 +207,10 @@ def test_a_question_that_came_too_fast_is_asked_again_after_a_rest(loop_run: Any
         assert loop_run(rest.read(Call.HISTORY, "orders")) == []
         assert len(server.requests) == 3
         assert clock.monotonic_ns() >= 3 * 10**9, "a second, then two"
-    with talking(refusal, refusal, refusal) as (rest, server), pytest.raises(RateLimited, match="fewer requests"):
+    with talking(refusal, refusal, refusal) as (rest, server):
         rest.limiter = Limiter(JumpingClock())
-        loop_run(rest.read(Call.HISTORY, "orders"))
+        with pytest.raises(RateLimited, match="fewer requests"):
+            loop_run(rest.read(Call.HISTORY, "orders"))
     assert len(server.requests) == 3
 
 
