@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pty
 import socket
 import sqlite3
 import subprocess
@@ -78,6 +77,8 @@ class KiteTerminal:
 
     def type(self, answers: dict[str, str], *words: str) -> str:
         """Run it to its end on a console of its own, answering what it asks; returns what the console showed."""
+        import pty  # Windows has none
+
         command, environment = self.command(*words), self.environment()
         child, console = pty.fork()
         if child == 0:
