@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from engine.core import compiled as compiling
-from engine.core.compiled import borrowed, compile_all, compiled, is_disabled, pointer_type, record_type, row_of
+from engine.core.compiled import Compiled, borrowed, compile_all, compiled, is_disabled, pointer_type, record_type, row_of
 from engine.core.errors import UserError
 from engine.core.records import BAR, INTENT, fields
+from engine.core.registry import TEMPLATES
 
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = fields("a", "b")
@@ -191,3 +192,12 @@ def test_what_cannot_be_compiled_is_told_with_its_line() -> None:
         UserError, match=r"Expected adds_a_word to compile, was refused \(line \d+ of test_compiled.py\): No implementation"
     ):
         adds_a_word.compile()
+
+
+@with_machine_code
+def test_a_pointer_tells_what_it_takes_and_where_it_lies() -> None:
+    on_bar = TEMPLATES.get("ema_crossover").on_bar
+    assert isinstance(on_bar, Compiled)
+    pointer = on_bar.pointer
+    assert pointer.signature() == on_bar.dispatcher.overloads[on_bar.dispatcher.signatures[0]].signature
+    assert pointer.__wrapper_address__() > 0
