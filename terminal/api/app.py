@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
@@ -70,8 +70,8 @@ def make_app(backend: Backend, tokens: Tokens, streams: Any, clock: Clock) -> Fa
     return app
 
 
-def _needs(scope: Scope, backend: Backend, *, is_trade: bool) -> Callable[[Request], None]:
-    def check(request: Request) -> None:
+def _needs(scope: Scope, backend: Backend, *, is_trade: bool) -> Callable[[Request], Awaitable[None]]:
+    async def check(request: Request) -> None:
         held, wanted = request.scope[SCOPE], scope
         if is_trade and backend.view.mode == "live":
             wanted = Scope.LIVE

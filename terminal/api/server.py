@@ -132,7 +132,8 @@ class ApiServer:
 
 def _listen(port: int) -> socket.socket:
     """Take the port for ourselves alone, on the loopback."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Named TCP, or asyncio leaves Nagle's algorithm on: head and body of an answer then lie 40 ms apart.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "nt":
             listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009  # only Windows has it

@@ -43,6 +43,7 @@ class Bare(BaseHTTPRequestHandler):
     """Answers one word."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 4096  # head and body in one packet
 
     def do_GET(self) -> None:
         self.send_response(200)
