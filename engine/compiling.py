@@ -19,8 +19,8 @@ _MODULES = ("quotes", "frames", "bars", "grid", "ledger", "costs", "limits", "ma
 def wanted_for_trading() -> Iterator[Compiled[..., object]]:
     """Walk over what a session calls: the core's inner functions, the templates and the rules."""
     for name in _MODULES:
-        for value in vars(import_module(f"engine.core.{name}")).values():
-            if isinstance(value, Compiled):
+        for called, value in vars(import_module(f"engine.core.{name}")).items():
+            if isinstance(value, Compiled) and not called.startswith("_"):  # those are only called by compiled neighbours
                 yield value
     for found in (*(TEMPLATES.get(name).on_bar for name in TEMPLATES.names()), *(RULES.get(name).check for name in RULES.names())):
         if isinstance(found, Compiled):

@@ -46,6 +46,7 @@ class Compiled(Generic[P, R]):
         self.__doc__ = py_func.__doc__
         self.__module__ = py_func.__module__
         self._dispatcher: Any = None
+        self._inner: Any = None
         self._pointer: Any = None
         self._plain: Callable[P, R] | None = None
         self._call: Callable[P, R] = py_func
@@ -70,20 +71,34 @@ class Compiled(Generic[P, R]):
         return self._call is not self.py_func
 
     @property
+    def inner(self) -> Any:
+        """Return numba's object for compiled callers, without the way in from Python (dearer to compile than where it leads) if it can."""
+        if self._dispatcher is not None or self.signature is None:
+            return self.dispatcher
+        if self._inner is None:
+            inner = _copy_of(self.py_func, self.py_func.__globals__)
+            # Numba's cache tells functions apart by this name, and not by how they were compiled.
+            inner.__qualname__ += "_inner"
+            self._inner = self._compile(inner, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        return self._inner
+
+    @property
     def dispatcher(self) -> Any:
-        """Return numba's object for it; made on first use, without compiling a signature-less function yet."""
+        """Return numba's object for callers in Python; made on first use, without compiling a signature-less function yet."""
         if self._dispatcher is None:
-            with few_sweeps():
-                numba = _numba()
-                options = {"cache": True, "nogil": True, "fastmath": self.fastmath, "error_model": "numpy"}
-                if self.signature is None:
-                    self._dispatcher = numba.njit(**options)(self.py_func)
-                else:
-                    try:
-                        self._dispatcher = numba.njit(_signature(self.signature), **options)(self.py_func)
-                    except numba.core.errors.NumbaError as error:
-                        raise UserError(_refusal(self.py_func, str(error))) from error
+            self._dispatcher = self._compile(self.py_func)
         return self._dispatcher
+
+    def _compile(self, function: Any, **more: bool) -> Any:
+        with few_sweeps():
+            numba = _numba()
+            options = {"cache": True, "nogil": True, "fastmath": self.fastmath, "error_model": "numpy", **more}
+            if self.signature is None:
+                return numba.njit(**options)(function)
+            try:
+                return numba.njit(_signature(self.signature), **options)(function)
+            except numba.core.errors.NumbaError as error:
+                raise UserError(_refusal(self.py_func, str(error))) from error
 
     @property
     def pointer(self) -> Any:
@@ -102,9 +117,13 @@ class Compiled(Generic[P, R]):
 def _plain_of(function: Callable[P, R]) -> Callable[P, R]:
     code, names = function.__code__, function.__globals__
     inner = {name: names[name].plain for name in code.co_names if isinstance(names.get(name), Compiled)}
-    if not inner:
-        return function
-    return FunctionType(code, {**names, **inner}, function.__name__, function.__defaults__, function.__closure__)
+    return _copy_of(function, {**names, **inner}) if inner else function
+
+
+def _copy_of(function: Callable[P, R], names: dict[str, Any]) -> FunctionType:
+    made = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
+    made.__qualname__, made.__module__ = function.__qualname__, function.__module__
+    return made
 
 
 def compiled(signature: str | None = None, *, fastmath: bool = False) -> Callable[[Callable[P, R]], Compiled[P, R]]:
@@ -192,7 +211,7 @@ def _numba() -> Any:
 
         @typeof_impl.register(Compiled)  # type: ignore[untyped-decorator]  # numba has no types
         def _typeof(value: Compiled[..., Any], context: Any) -> Any:
-            return numba.types.Dispatcher(value.dispatcher)
+            return numba.types.Dispatcher(value.inner)
 
         _teach_row_of()
         _teach_borrowed()

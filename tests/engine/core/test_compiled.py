@@ -201,3 +201,25 @@ def test_a_pointer_tells_what_it_takes_and_where_it_lies() -> None:
     pointer = on_bar.pointer
     assert pointer.signature() == on_bar.dispatcher.overloads[on_bar.dispatcher.signatures[0]].signature
     assert pointer.__wrapper_address__() > 0
+
+
+@compiled("f8(f8)")
+def doubled(value: float) -> float:
+    """Double."""
+    return 2.0 * value
+
+
+@compiled("f8(f8)")
+def doubled_twice(value: float) -> float:
+    """Call what nobody else calls."""
+    return doubled(doubled(value))
+
+
+@with_machine_code
+def test_a_function_that_only_compiled_ones_call_has_its_way_in_from_python_made_when_one_is_asked_for() -> None:
+    assert doubled_twice.compile()(3.0) == 12.0
+    within = doubled.inner
+    assert not doubled.is_ready
+    assert doubled.compile()(3.0) == 6.0
+    assert doubled.inner is doubled.dispatcher is not within
+    assert doubled_twice(3.0) == 12.0
