@@ -93,10 +93,9 @@ class Compiled(Generic[P, R]):
         with few_sweeps():
             numba = _numba()
             options = {"cache": True, "nogil": True, "fastmath": self.fastmath, "error_model": "numpy", **more}
-            if self.signature is None:
-                return numba.njit(**options)(function)
+            signatures = () if self.signature is None else (_signature(self.signature),)
             try:
-                return numba.njit(_signature(self.signature), **options)(function)
+                return numba.njit(*signatures, **options)(function)
             except numba.core.errors.NumbaError as error:
                 raise UserError(_refusal(self.py_func, str(error))) from error
 
@@ -139,10 +138,8 @@ def compiled(signature: str | None = None, *, fastmath: bool = False) -> Callabl
 
 def compile_all(functions: Iterable[Compiled[..., Any]] | None = None) -> int:
     """Compile the given functions, or all that have a signature; returns how many."""
-    chosen = [f for f in (functions if functions is not None else list(_ALL)) if f.signature is not None]
-    for function in chosen:
-        function.compile()
-    return len(chosen)
+    chosen = list(_ALL) if functions is None else functions
+    return len([function.compile() for function in chosen if function.signature is not None])
 
 
 def pointer_type(name: str, signature: str) -> str:
