@@ -5,17 +5,19 @@ Keeps, writes and tells; what an order becomes is decided by the lifecycle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.clock import Clock
 from engine.core.errors import InvalidOrder
 from engine.core.lifecycle import transition
-from engine.core.model import Fill, Order, OrderChange, OrderStatus, OrderUpdate, Pending, Product
+from engine.core.model import BrokerFill, Fill, Order, OrderChange, OrderStatus, OrderUpdate, Pending, Product
 from engine.store.rows import JournalEntry, StoreFailed, StoreRow
 
 if TYPE_CHECKING:
     from engine.store import Store
+
+_NO_TRADES: Mapping[str, int] = {}
 
 
 class OrderLog:
@@ -32,6 +34,7 @@ class OrderLog:
         self._working: dict[str, Order] = {}
         self._by_broker: dict[str, str] = {}
         self._trades: dict[str, dict[str, int]] = {}
+        self._traded: dict[str, int] = {}
 
     def keep(self, order: Order) -> Order:
         """Keep an order's latest state, without a word."""
@@ -83,7 +86,13 @@ class OrderLog:
         if order is not None and update.broker_order_id:
             # A slice or a fork of the same order at the broker: whatever it says belongs here, too.
             self._by_broker[update.broker_order_id] = order.id
+            for part in update.parts:
+                self._by_broker[part] = order.id
         return order
+
+    def incarnations(self, order_id: str) -> list[str]:
+        """List the broker's ids of all that an order became there, as far as is known."""
+        return [broker_id for broker_id, ours in self._by_broker.items() if ours == order_id]
 
     def working(self, owner: str | None = None, key: str | None = None) -> list[Order]:
         """List the orders that may still fill, oldest first, of one owner or instrument if given."""
@@ -102,17 +111,26 @@ class OrderLog:
                 found.append(order)
         return found
 
-    def trades(self, order_id: str) -> dict[str, int]:
-        """Return the quantity of each known trade of an order, by trade id; what is put in is kept."""
-        return self._trades.setdefault(order_id, {})
+    def trades(self, order_id: str) -> Mapping[str, int]:
+        """Return the quantity of each known trade of an order, by trade id."""
+        return self._trades.get(order_id, _NO_TRADES)
+
+    def traded(self, order_id: str) -> int:
+        """Return what the known trades of an order come to."""
+        return self._traded.get(order_id, 0)
+
+    def book(self, fill: Fill) -> None:
+        """Keep an execution; of one order there may be many thousand, and each costs the same."""
+        self.fills.append(fill)
+        self._trades.setdefault(fill.order_id, {})[fill.trade_id] = fill.quantity
+        self._traded[fill.order_id] = self._traded.get(fill.order_id, 0) + fill.quantity
 
     def restore(self, orders: Iterable[Order], fills: Iterable[Fill]) -> None:
         """Take in orders and fills of before."""
         for order in orders:
             self.keep(order)
         for fill in fills:
-            self.fills.append(fill)
-            self.trades(fill.order_id)[fill.trade_id] = fill.quantity
+            self.book(fill)
 
 
 def wording(order: Order) -> dict[str, Any]:
@@ -140,13 +158,14 @@ def wording_of_change(change: OrderChange) -> dict[str, Any]:
     )
 
 
-def wording_of_update(update: OrderUpdate, order: Order) -> dict[str, Any]:
-    """Return what the broker said and what was made of it, as the journal keeps it."""
-    return {
+def wording_of_update(update: OrderUpdate, order: Order, new_fills: Iterable[BrokerFill]) -> dict[str, Any]:
+    """Return what the broker said and what was made of it, as the journal keeps it; of its trades only those that are new."""
+    said: dict[str, Any] = {
         "broker_order_id": update.broker_order_id,
         "said": update.raw_status or (update.status.value if update.status else ""),
         "status": order.status.value,
         "filled": int(order.filled),
-        "trades": [[fill.trade_id, int(fill.quantity), float(fill.price)] for fill in update.fills],
+        "trades": [[fill.trade_id, int(fill.quantity), float(fill.price)] for fill in new_fills],
         "message": update.message,
     }
+    return said | ({"row": update.raw} if update.raw else {})

@@ -57,6 +57,10 @@ class OrderManager(QObject):
     """A Fill, charges included."""
     alarm_raised = Signal(str)
     """Something that the trader must look at."""
+    ghost_seen = Signal(object)
+    """An Order of ours that had ended, as far as was known, and is alive at the broker: it is to be cancelled."""
+    doubt_raised = Signal(object)
+    """An Order of which the broker tells two things that cannot both be so: it is to be asked once more."""
     store_failed = Signal(str)
     """The journal takes nothing more: nothing more may be sent."""
 
@@ -75,6 +79,7 @@ class OrderManager(QObject):
         self._early: list[OrderUpdate] = []
         self._random = b""
         self._cancel_wanted: dict[str, Broker] = {}
+        self._alarmed: set[str] = set()
 
     def guard(self, gate: Callable[[Order], str], turn: Callable[[], Awaitable[None]] | None) -> None:
         """Set who has the last word before an order leaves.
@@ -204,6 +209,10 @@ class OrderManager(QObject):
         else:
             self._adopt(update)
 
+    def incarnations(self, order_id: str) -> list[str]:
+        """List the broker's ids of all that an order became there, as far as is known: slices, legs, forks of a change."""
+        return self._log.incarnations(order_id)
+
     def conclude(self, order_id: str, status: OrderStatus, message: str) -> Order:
         """Put down what has become of an order that the broker does not speak of; raises InvalidTransition where that cannot be."""
         return self._log.conclude(order_id, status, message)
@@ -214,7 +223,7 @@ class OrderManager(QObject):
 
     def adjust(self, fill: Fill) -> None:
         """Take in a difference between the broker's positions and ours: an entry without an order, told like any fill."""
-        self._log.fills.append(fill)
+        self._log.book(fill)
         payload = {"key": fill.instrument.key, "quantity": fill.signed_quantity, "price_units": fill.price_units}
         self._log.write(self._log.entry("ADJUST", "", payload), fill)
         self.order_filled.emit(fill)
@@ -229,26 +238,36 @@ class OrderManager(QObject):
         return self.submit(request)
 
     def _merge(self, order: Order, update: OrderUpdate) -> None:
-        log, known = self._log, self._log.trades(order.id)
-        made = advance(order, update, known)
-        if made.order == order and not made.new_fills:
+        log = self._log
+        made = advance(order, update, log.trades(order.id), log.traded(order.id))
+        # What stays odd is told again with every reading of the broker's list; once is enough.
+        alarms = [alarm for alarm in made.alarms if alarm not in self._alarmed]
+        if made.order == order and not made.new_fills and not alarms:
             return
         fills = [self._charging.fill_of(made.order, fill) for fill in made.new_fills]
-        known.update((fill.trade_id, fill.quantity) for fill in made.new_fills)
         log.keep(made.order)
-        log.fills.extend(fills)
-        log.write(log.entry("UPDATE", order.id, wording_of_update(update, made.order)), made.order, *fills)
+        for fill in fills:
+            log.book(fill)
+        log.write(log.entry("UPDATE", order.id, wording_of_update(update, made.order, made.new_fills)), made.order, *fills)
         for fill in fills:
             self.order_filled.emit(fill)
         log.tell(log.get(order.id))
-        for alarm in made.alarms:
+        self._alarmed.update(alarms)
+        for alarm in alarms:
             self.alarm_raised.emit(alarm)
         self._cancel_if_wanted(order.id)
+        if made.is_ghost and order.request.owner != EXTERNAL:
+            self.ghost_seen.emit(log.get(order.id))
+        if made.is_doubtful and alarms:
+            self.doubt_raised.emit(log.get(order.id))
 
     def _adopt(self, update: OrderUpdate) -> None:
         """Take in an order that was placed elsewhere: it counts, and belongs to no strategy."""
         if update.request is None:
-            self.alarm_raised.emit(f"The broker speaks of an order {update.broker_order_id} that nobody here placed; look it up there.")
+            alarm = f"The broker speaks of an order {update.broker_order_id} that nobody here placed; look it up there."
+            if alarm not in self._alarmed:
+                self._alarmed.add(alarm)
+                self.alarm_raised.emit(alarm)
             return
         order = self._new(replace(update.request, owner=EXTERNAL), S.SENT, broker_order_id=update.broker_order_id)
         self._log.keep(order)

@@ -70,6 +70,7 @@ class TradingSession(SessionParts):
         _connect(self.orders.order_changed, self.remainders.on_order)
         _connect(self.orders.order_changed, self._on_order)
         _connect(self.orders.alarm_raised, self.warn)
+        _connect(self.orders.ghost_seen, lambda order: self.cancel(order.id))
         _connect(self.orders.store_failed, self.life.on_store_failed)
         _connect(self.market_data.tick_rejected, self.life.tell)
         _connect(self.risk.trading_state_changed, self._on_trading_state)

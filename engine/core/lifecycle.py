@@ -7,8 +7,9 @@ grows, an end is only left for a late fill or a live sighting, and the same news
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 from engine.core.errors import InvalidTransition
@@ -58,6 +59,10 @@ class Advance:
     alarms: tuple[str, ...] = ()
     is_regression: bool = False
     """The update was older than what is known: recorded, not applied."""
+    is_ghost: bool = False
+    """The order had ended, as far as was known, and is alive at the broker."""
+    is_doubtful: bool = False
+    """The broker tells of two different ends: it must be asked once more."""
 
 
 def transition(order: Order, status: OrderStatus, now_ns: int, **changes: Any) -> Order:
@@ -68,20 +73,21 @@ def transition(order: Order, status: OrderStatus, now_ns: int, **changes: Any) -
     return replace(order, status=status, updated_ns=max(order.updated_ns, now_ns), **changes)
 
 
-def advance(order: Order, update: OrderUpdate, known_trades: Mapping[str, int]) -> Advance:
+def advance(order: Order, update: OrderUpdate, known_trades: Mapping[str, int], traded: int | None = None) -> Advance:
     """Merge what the broker says into what is known; `known_trades` holds the quantity of each of the order's trades by trade id.
 
+    `traded`: what those come to, from a caller who keeps count; an order of many thousand trades is not added up for each of them.
     What is filled is the larger of the sum of all trades and every filled quantity that was reported. Which of two news is newer is
     told by the broker's clock alone.
     """
     new_fills = _unseen(update.fills, known_trades)
-    traded = sum(known_trades.values()) + sum(fill.quantity for fill in new_fills)
-    filled = max(order.filled, update.filled, traded)
+    before = sum(known_trades.values()) if traded is None else traded
+    filled = max(order.filled, update.filled, before + sum(fill.quantity for fill in new_fills))
     is_newer = update.time_ns >= order.heard_ns
     quantity = _or(update.quantity, order.quantity) if is_newer else order.quantity
     status, alarms, is_regression = _merge(order, update, filled, quantity, is_newer)
-    if filled > max(quantity, order.filled):
-        alarms = (*alarms, f"Order {order.id} filled {filled} of {quantity}: more than was asked; check the position at the broker.")
+    is_ghost = order.status.is_terminal and not status.is_terminal
+    alarms = (*alarms, *_oddities(order, update, new_fills, filled, quantity))
     merged = replace(
         order,
         status=status,
@@ -95,8 +101,17 @@ def advance(order: Order, update: OrderUpdate, known_trades: Mapping[str, int]) 
         message=update.message or order.message,
         updated_ns=max(order.updated_ns, update.time_ns),
         heard_ns=max(order.heard_ns, update.time_ns),
+        # What was held for it was let go when it ended: it has to be counted anew.
+        reservation=0 if is_ghost else order.reservation,
     )
-    return Advance(merged, new_fills, alarms, is_regression)
+    return Advance(
+        merged,
+        new_fills,
+        alarms,
+        is_regression,
+        is_ghost=is_ghost,
+        is_doubtful=_contradicts(order.status, update.status, filled, quantity),
+    )
 
 
 def new_order_id(env: str, owner: str, now_ms: int, random: bytes) -> str:
@@ -113,8 +128,32 @@ def _or(value: Any, otherwise: Any) -> Any:
 
 
 def _unseen(fills: tuple[BrokerFill, ...], known_trades: Mapping[str, int]) -> tuple[BrokerFill, ...]:
-    unique = {fill.trade_id: fill for fill in fills if fill.trade_id not in known_trades}
+    unique = {
+        fill.trade_id: fill if isfinite(fill.price) else replace(fill, price=0.0) for fill in fills if fill.trade_id not in known_trades
+    }
     return tuple(sorted(unique.values(), key=lambda fill: fill.time_ns))
+
+
+def _oddities(order: Order, update: OrderUpdate, new_fills: tuple[BrokerFill, ...], filled: int, quantity: int) -> Iterator[str]:
+    """Say what must be looked at although it is taken as it is told."""
+    if filled > max(quantity, order.filled):
+        yield f"Order {order.id} filled {filled} of {quantity}: more than was asked; check the position at the broker."
+    if len(update.parts) > 1 and quantity > order.quantity:
+        count = len(update.parts)
+        yield f"Order {order.id} became {count} at the broker, {quantity} in all, where {order.quantity} were asked; cancel the rest."
+    for fill in new_fills:
+        if not fill.price > 0.0:
+            yield f"Order {order.id} filled {fill.quantity} at a price of {fill.price:g}; ask the broker at what price it really did."
+    if update.raw:
+        word = update.raw_status or "nothing"
+        yield f'The broker says "{word}" of order {order.id}, which is no word known here; it counts as {order.status} until another comes.'
+
+
+def _contradicts(known: OrderStatus, said: OrderStatus | None, filled: int, quantity: int) -> bool:
+    """Tell whether the broker has told of two ends of which only one can be so."""
+    if said is None or not (known.is_terminal and said.is_terminal) or known in _OUR_OWN_VERDICTS:
+        return False
+    return known is not said and filled < quantity
 
 
 def _pending(order: Order, update: OrderUpdate, status: OrderStatus, is_newer: bool) -> Pending:

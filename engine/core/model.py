@@ -380,6 +380,12 @@ class OrderUpdate:
     is_snapshot: bool = False
     request: OrderRequest | None = None
     """What the order asks, as far as the broker's row tells: needed to adopt an order that is not ours."""
+    parts: tuple[str, ...] = ()
+    """The broker's ids of all that the order became there, where it became several."""
+    average_price: float = 0.0
+    """Of all that filled, in rupees; 0 = not told."""
+    raw: str = ""
+    """The broker's own row, where its word for the status is none that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,22 @@ from engine.core.errors import (
     OutcomeUnknown,
     RateLimited,
 )
-from engine.core.model import EXTERNAL, Fill, Order, OrderChange, OrderRequest, OrderStatus, OrderUpdate, Pending, Purpose, Verdict
+from engine.core.model import (
+    EXTERNAL,
+    BrokerFill,
+    Fill,
+    Order,
+    OrderChange,
+    OrderRequest,
+    OrderStatus,
+    OrderUpdate,
+    Pending,
+    Purpose,
+    Verdict,
+)
 from engine.order_manager import OrderManager
 from engine.store import StoreFailed
+from engine.store.rows import JournalEntry
 from engine.tasks import Tasks
 from tests.engine.fakes import OPEN_NS, RELIANCE, TCS, FakeBroker, FakeStore, a_fill, request
 
@@ -250,6 +263,97 @@ def test_fills_are_told_before_the_order_and_duplicates_not_at_all(loop_run: Run
         assert [fill.trade_id for fill in bench.store.of(Fill)] == ["1", "2"]
         assert bench.manager.trades == bench.fills
         assert bench.manager.working() == []
+
+    loop_run(main())
+
+
+def test_a_ghost_is_told_with_an_alarm_once_and_its_cancel_is_asked_for(loop_run: Run) -> None:
+    async def main() -> None:
+        bench = Bench()
+        ghosts: list[Order] = []
+        bench.manager.ghost_seen.connect(ghosts.append)
+        bench.broker.answers = [OrderRejected("no margin")]
+        order = bench.submit()
+        await bench.tasks.settle()
+        alive = bench.broker.update(order, S.OPEN, is_snapshot=True)
+        for _ in range(2):
+            bench.manager.on_update(alive)
+        assert [(ghost.id, ghost.status, ghost.reservation) for ghost in ghosts] == [(order.id, S.OPEN, 0)]
+        assert len(bench.alarms) == 1
+
+    loop_run(main())
+
+
+def test_the_broker_is_doubted_once_when_it_tells_of_two_ends(loop_run: Run) -> None:
+    async def main() -> None:
+        bench = Bench()
+        doubts: list[Order] = []
+        bench.manager.doubt_raised.connect(doubts.append)
+        order = await bench.placed()
+        bench.manager.on_update(bench.broker.update(order, S.CANCELLED))
+        for late in (1, 2, 3):
+            bench.manager.on_update(bench.broker.update(order, S.REJECTED, time_ns=OPEN_NS + late))
+        assert bench.now(order).status is S.CANCELLED
+        assert [doubt.id for doubt in doubts] == [order.id]
+        assert len(bench.alarms) == 1
+
+    loop_run(main())
+
+
+def test_a_row_with_an_unknown_word_is_kept_as_it_came(loop_run: Run) -> None:
+    async def main() -> None:
+        bench = Bench()
+        order = await bench.placed()
+        odd = bench.broker.update(order, None, raw_status="MOON", raw='{"status": "MOON"}')
+        for _ in range(2):
+            bench.manager.on_update(odd)
+        lines = [row for row in bench.store.of(JournalEntry) if "row" in row.payload]
+        assert [line.payload["row"] for line in lines] == ['{"status": "MOON"}']
+        assert bench.now(order).status is S.OPEN
+        assert len(bench.alarms) == 1
+
+    loop_run(main())
+
+
+def test_all_that_an_order_became_at_the_broker_belongs_to_it(loop_run: Run) -> None:
+    async def main() -> None:
+        bench = Bench()
+        order = await bench.placed()
+        bench.manager.on_update(bench.broker.update(order, S.OPEN, quantity=10, parts=("B1", "B7")))
+        assert bench.manager.incarnations(order.id) == ["B1", "B7"]
+        bench.manager.on_update(OrderUpdate("B7", "", S.PARTIAL, 4, (BrokerFill("t1", 4, 100.0, OPEN_NS),)))
+        assert (bench.now(order).filled, len(bench.manager.orders)) == (4, 1)
+
+    loop_run(main())
+
+
+def test_an_order_nobody_here_placed_and_nothing_is_known_of_is_told_once(loop_run: Run) -> None:
+    async def main() -> None:
+        bench = Bench()
+        for _ in range(3):
+            bench.manager.on_update(OrderUpdate("X1", "", S.OPEN, 0))
+        assert len(bench.alarms) == 1
+
+    loop_run(main())
+
+
+def test_each_of_many_thousand_trades_of_one_order_costs_the_same(loop_run: Run) -> None:
+    async def main() -> None:
+        bench = Bench()
+        order = await bench.placed(request(quantity=100_000))
+        steps = 0
+
+        class Counted(dict[str, int]):
+            def values(self) -> Any:
+                nonlocal steps
+                steps += 1
+                return super().values()
+
+        bench.manager._log._trades[order.id] = Counted()
+        for number in range(5_000):
+            bench.manager.on_update(bench.broker.update(order, S.PARTIAL, (f"t{number}", 1, 100.0), filled=number + 1))
+        assert (bench.now(order).filled, len(bench.fills)) == (5_000, 5_000)
+        assert steps == 0, "nobody may walk over all trades for each of them"
 
     loop_run(main())
 

@@ -51,9 +51,10 @@ def unmatched(rows: Iterable[RawRow], trades: Iterable[RawRow]) -> bool:
 
 def join(parts: Sequence[OrderUpdate], total: int = 0) -> OrderUpdate:
     """Return one update for the parts of one order; `total` is the quantity of all of them, those not listed yet included."""
-    quantity = total or sum(part.quantity or 0 for part in parts)
+    quantity = total or _quantity(parts)
     filled = sum(part.filled for part in parts)
     request = parts[0].request
+    value = sum(part.average_price * part.filled for part in parts)
     return replace(
         parts[0],
         status=_status(parts, filled, quantity),
@@ -65,7 +66,16 @@ def join(parts: Sequence[OrderUpdate], total: int = 0) -> OrderUpdate:
         raw_status=parts[-1].raw_status,
         time_ns=max(part.time_ns for part in parts),
         request=replace(request, quantity=quantity) if request is not None else None,
+        parts=tuple(part.broker_order_id for part in parts),
+        average_price=round(value / filled, 4) if filled else 0.0,
+        raw=next((part.raw for part in parts if part.raw), ""),
     )
+
+
+def _quantity(parts: Sequence[OrderUpdate]) -> int:
+    """Return what the parts come to; of one that ended beside living ones only what it filled, for a change may have forked the order."""
+    is_live = any(part.status is None or not part.status.is_terminal for part in parts)
+    return sum(part.filled if is_live and part.status is not None and part.status.is_terminal else part.quantity or 0 for part in parts)
 
 
 def _status(parts: Sequence[OrderUpdate], filled: int, quantity: int) -> OrderStatus | None:

@@ -5,6 +5,7 @@ Pure. A word that nobody knows changes nothing about an order's state; times wit
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -93,6 +94,8 @@ def to_update(
         time_ns=time_of(row),
         is_snapshot=is_snapshot,
         request=to_request(row, instrument) if instrument is not None else None,
+        average_price=_price(row.get("average_price")) or 0.0,
+        raw="" if raw_status in STATUSES else json.dumps(dict(row), default=str, sort_keys=True),
     )
 
 

@@ -192,6 +192,78 @@ def test_more_than_was_asked_is_taken_and_alarmed() -> None:
     assert advance(step.order, update(S.FILLED, 12, fill("1", 12)), {"1": 12}).alarms == ()
 
 
+LATE = [S.CANCELLED, S.REJECTED, S.NOT_PLACED]
+
+
+@pytest.mark.parametrize("ended", [*LATE, S.OPERATOR, S.EXPIRED])
+@pytest.mark.parametrize(
+    ("said", "filled", "becomes", "is_alive"),
+    [(S.OPEN, 0, S.OPEN, True), (S.TRIGGER, 0, S.TRIGGER, True), (S.OPEN, 4, S.PARTIAL, True), (S.FILLED, 10, S.FILLED, False)],
+)
+def test_what_had_ended_and_is_seen_again_is_what_the_broker_says(
+    ended: OrderStatus, said: OrderStatus, filled: int, becomes: OrderStatus, is_alive: bool
+) -> None:
+    before = order(ended, reservation=7, heard_ns=1)
+    fills = (fill("1", filled),) if filled else ()
+    step = advance(before, update(said, filled, *fills, time_ns=2, is_snapshot=True), {})
+    assert (step.order.status, step.order.filled, step.new_fills) == (becomes, filled, fills)
+    assert step.is_ghost is is_alive, "only what is still alive has to be cancelled"
+    assert step.order.reservation == (0 if is_alive else 7), "what was let go is counted anew"
+    assert step.alarms
+
+
+@pytest.mark.parametrize("ended", LATE)
+def test_a_late_fill_that_leaves_an_order_ended_is_no_ghost(ended: OrderStatus) -> None:
+    step = advance(order(ended), update(S.CANCELLED, 4, fill("1", 4)), {})
+    assert (step.order.status, step.order.filled, step.is_ghost) == (S.CANCELLED, 4, False)
+    assert step.alarms
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "filled", "is_doubtful"),
+    [
+        (S.CANCELLED, S.REJECTED, 0, True),
+        (S.REJECTED, S.EXPIRED, 0, True),
+        (S.FILLED, S.CANCELLED, 4, True),
+        (S.CANCELLED, S.FILLED, 10, False),
+        (S.CANCELLED, S.CANCELLED, 0, False),
+        (S.NOT_PLACED, S.CANCELLED, 0, False),
+        (S.OPEN, S.CANCELLED, 0, False),
+        (S.CANCELLED, S.OPEN, 0, False),
+        (S.CANCELLED, None, 0, False),
+    ],
+)
+def test_two_ends_that_cannot_both_be_so_are_doubted(known: OrderStatus, said: OrderStatus | None, filled: int, is_doubtful: bool) -> None:
+    assert advance(order(known, filled=filled), update(said, filled), {}).is_doubtful is is_doubtful
+
+
+def test_a_word_that_nobody_knows_changes_nothing_and_is_told_with_its_row() -> None:
+    before = order(S.OPEN, broker_order_id="B1")
+    step = advance(before, update(None, raw_status="AWAITING THE MOON", raw='{"status": "AWAITING THE MOON"}'), {})
+    assert step.order == before
+    assert '"AWAITING THE MOON" of order P1' in step.alarms[0]
+    assert "counts as OPEN" in step.alarms[0]
+    assert 'says "nothing"' in advance(before, update(None, raw="{}"), {}).alarms[0]
+
+
+@pytest.mark.parametrize(("price", "shown"), [(0.0, "0"), (float("nan"), "0"), (-1.0, "-1")])
+def test_a_fill_without_a_true_price_is_taken_and_alarmed(price: float, shown: str) -> None:
+    step = advance(order(S.OPEN), update(S.OPEN, 3, fill("1", 3, price)), {})
+    assert (step.order.filled, step.new_fills[0].quantity) == (3, 3)
+    assert f"3 at a price of {shown};" in step.alarms[0]
+
+
+def test_an_order_that_forked_counts_in_full_and_alarms() -> None:
+    step = advance(order(S.OPEN), update(S.OPEN, quantity=20, parts=("B1", "B2")), {})
+    assert (step.order.quantity, step.order.remaining) == (20, 20)
+    assert "became 2 at the broker, 20 in all, where 10 were asked" in step.alarms[0]
+    assert advance(order(S.OPEN), update(S.OPEN, quantity=10, parts=("B1", "B2")), {}).alarms == ()
+
+
+def test_who_keeps_count_of_the_trades_is_believed() -> None:
+    assert advance(order(S.OPEN), update(S.OPEN, 0, fill("9", 1)), {"1": 2}, 2).order.filled == 3
+
+
 @st.composite
 def lives(draw: st.DrawFn) -> list[OrderUpdate]:
     """News of an honest broker, as it happened: fills told cumulatively or one by one, late or with the status, in snapshots or not."""

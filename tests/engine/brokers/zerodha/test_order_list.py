@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from engine.brokers.zerodha.order_list import to_updates, unmatched
+from engine.brokers.zerodha.order_list import join, to_updates, unmatched
 from engine.core.model import Instrument, OrderStatus, OrderUpdate, Pending
 from tests.engine.brokers.zerodha.rows import INFY, TAG, order_row, trade_row
 
@@ -88,3 +89,12 @@ def test_fills_that_the_trade_list_lacks_are_noticed() -> None:
     assert unmatched(rows, [trade_row(quantity=6)])
     assert not unmatched(rows, [trade_row(quantity=6), trade_row("t2", quantity=4)])
     assert not unmatched([order_row()], [])
+
+
+def test_a_fork_counts_what_the_ended_part_filled_and_all_of_the_living_one() -> None:
+    old = OrderUpdate("1", "P", S.CANCELLED, 3, quantity=10, average_price=100.0)
+    new = OrderUpdate("2", "P", S.OPEN, 1, quantity=10, average_price=104.0)
+    both = join([old, new])
+    assert (both.quantity, both.filled, both.parts, both.average_price) == (13, 4, ("1", "2"), 101.0)
+    assert join([old, replace(new, status=S.CANCELLED)]).quantity == 20
+    assert join([replace(old, filled=0), replace(new, filled=0)]).average_price == 0.0
