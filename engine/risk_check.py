@@ -12,11 +12,12 @@ from types import SimpleNamespace
 from engine.core.facts import Facts
 from engine.core.grid import price_units
 from engine.core.limits import free_cash, opened_by
-from engine.core.model import Account, OrderRequest, Product, Verdict
+from engine.core.model import EXTERNAL, Account, OrderRequest, Product, Verdict
 from engine.core.records import Row
 from engine.reservations import Reservations
 from engine.risk_inputs import SECOND_NS, Desk, Traffic, explain
 from engine.risk_limits import Latches, Limits
+from engine.unclear import Unclear
 
 _price_units, _opened_by, _free_cash = price_units.plain, opened_by.plain, free_cash.plain
 
@@ -25,6 +26,8 @@ class RiskCheck:
     """The gathering of facts and the asking."""
 
     def __init__(self, desk: Desk, reservations: Reservations, traffic: Traffic) -> None:
+        self.unclear = Unclear()
+        """In what nothing more may be opened."""
         self._desk = desk
         self._reservations = reservations
         self._traffic = traffic
@@ -55,6 +58,10 @@ class RiskCheck:
         )
         if 0.0 < facts.price < math.inf:
             facts.each_units = _price_units(facts.price) * instrument.multiplier
+        if is_entry:
+            facts.unclear = self.unclear.why(owner, key) if self.unclear else ""
+        elif outside := desk.quantity_of(key, product, EXTERNAL):
+            facts.elsewhere = max(0, outside * request.side) if owner != EXTERNAL else 0
         return facts
 
     def refusal(self, facts: Facts, limits: Limits, owner: str) -> Verdict | None:

@@ -167,7 +167,7 @@ def _words(facts: Facts) -> Mapping[str, Any]:
         "product": request.product.value,
         "quantity": request.quantity,
         "held": max(0, facts.held),
-        "reducible": max(0, abs(facts.held) - facts.closing),
+        "reducible": max(0, abs(facts.held) - facts.closing - facts.elsewhere),
         "state": facts.state.value,
         "state_reason": facts.state_reason,
         "way_out": ways_out.get(facts.state, ""),
@@ -176,6 +176,7 @@ def _words(facts: Facts) -> Mapping[str, Any]:
         "last_price": facts.last_price,
         "price": request.price or 0.0,
         "fault": fault(facts),
+        "unclear": facts.unclear,
     }
 
 

@@ -18,7 +18,7 @@ from engine.core.model import UNITS, Account, TradingState
 from engine.core.records import Row
 from engine.core.registry import RULES, Rule
 
-ALWAYS = ("tick_and_lot", "trading_state", "reduce_only", "short_selling", "square_off_time", "cash")
+ALWAYS = ("tick_and_lot", "trading_state", "unclear", "reduce_only", "short_selling", "square_off_time", "cash")
 """Rules that hold without being given; `cash` can be switched off by a limit of 0."""
 
 RETAIL = (

@@ -21,6 +21,7 @@ from engine.reservations import ANYONE, Reservations
 from engine.risk_check import RiskCheck
 from engine.risk_inputs import MINUTE_NS, Desk, LoneDesk, Traffic
 from engine.risk_limits import ALWAYS, DAY_LOST, Latches, Limits
+from engine.unclear import Unclear
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,11 @@ class RiskManager(QObject):
     def limits(self) -> Mapping[str, float]:
         """The account's limits by rule, in the rule's unit; only those given."""
         return self._limits[ANYONE].given
+
+    @property
+    def unclear(self) -> Unclear:
+        """In what nothing more may be opened until it is cleared up."""
+        return self._checks.unclear
 
     @property
     def state(self) -> TradingState:

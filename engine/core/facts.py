@@ -46,6 +46,10 @@ class Facts:
     """Entries just like this one in the last minute."""
     each_units: int = 0
     """What one unit of quantity is worth at `price`, in money units; 0 when nothing tells."""
+    unclear: str = ""
+    """Why nothing may be opened in the instrument until it is cleared up."""
+    elsewhere: int = 0
+    """How much of what the owner holds was closed by orders from elsewhere, and so is not there to be closed."""
     opens: bool = field(init=False)
     """It is not meant to reduce a position."""
     price: float = field(init=False)

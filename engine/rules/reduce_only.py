@@ -22,4 +22,4 @@ def check(facts: Facts, limit: float) -> int:
     request = facts.request
     closing = 0 if request.purpose in PROTECTIVE else facts.closing
     is_opposite = facts.held * request.side < 0
-    return 0 if is_opposite and request.quantity <= abs(facts.held) - closing else CODE
+    return 0 if is_opposite and request.quantity <= abs(facts.held) - closing - facts.elsewhere else CODE

@@ -367,3 +367,25 @@ def test_no_interleaving_of_owners_gets_past_the_cash(orders: list[tuple[str, in
             bench.desk.accounts[""] = replace(bench.desk.account_of(""), exposure_units=held)
             bench.risk.on_order(an_order(verdict.reservation, OrderStatus.FILLED, quantity))
         assert held + bench.risk.reservations.units() <= CAPITAL
+
+
+def test_what_is_unclear_is_opened_no_further_by_its_owner_alone() -> None:
+    risk = RiskManager({}, 1_000_000 * UNITS, ManualClock(OPEN_NS))
+    risk.unclear.set("ema", RELIANCE.key, "P1", "order P1 is looked up")
+    refused = risk.check(request(owner="ema"))
+    assert (refused.is_allowed, refused.rule) == (False, "unclear")
+    assert "order P1 is looked up" in refused.reason
+    assert risk.check(request(owner="rsi")).is_allowed
+    risk.unclear.clear("ema", RELIANCE.key, "P1")
+    assert risk.check(request(owner="ema")).is_allowed
+
+
+def test_an_exit_closes_only_what_was_not_closed_elsewhere() -> None:
+    desk = Desk()
+    risk = RiskManager({}, CAPITAL, ManualClock(OPEN_NS), desk)
+    desk.holds(10, "ema")
+    desk.held[RELIANCE.key, "external"] = -4
+    assert not risk.check(request(-1, 7, owner="ema", purpose=Purpose.EXIT)).is_allowed
+    assert risk.check(request(-1, 6, owner="ema", purpose=Purpose.STOP)).is_allowed
+    desk.held[RELIANCE.key, "external"] = 5
+    assert risk.check(request(-1, 10, owner="ema", purpose=Purpose.STOP)).is_allowed

@@ -78,7 +78,7 @@ def test_cash_asks_only_for_what_an_order_opens() -> None:
 
 def test_codes_differ_and_every_sentence_says_what_to_do() -> None:
     rules = dict(RULES.items())
-    assert len({rule.code for rule in rules.values()}) == len(rules) == 17
+    assert len({rule.code for rule in rules.values()}) == len(rules)
     for rule in rules.values():
         assert rule.explain[0].isupper() or rule.name == "tick_and_lot"
         assert rule.unit
@@ -129,6 +129,24 @@ def test_trading_state(state: TradingState, facts: Facts, passes: bool) -> None:
 def test_reduce_only(held: int, closing: int, purpose: Purpose, quantity: int, passes: bool) -> None:
     facts = Facts(request(-1, quantity, purpose=purpose), held=held, closing=closing)
     assert ask("reduce_only", facts) is not passes
+
+
+def test_reduce_only_counts_what_was_closed_elsewhere() -> None:
+    for elsewhere, passes in ((0, True), (4, True), (5, False)):
+        facts = Facts(request(-1, 6, purpose=Purpose.STOP), held=10)
+        facts.elsewhere = elsewhere
+        assert ask("reduce_only", facts) is not passes
+
+
+def test_unclear_lets_only_exits_pass() -> None:
+    for wanted, why, passes in (
+        (request(), "", True),
+        (request(), "an order is looked up", False),
+        (request(-1, purpose=Purpose.EXIT), "so", True),
+    ):
+        facts = Facts(wanted)
+        facts.unclear = why
+        assert ask("unclear", facts) is not passes
 
 
 @pytest.mark.parametrize(
