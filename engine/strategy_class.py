@@ -84,8 +84,9 @@ class Strategy:
     interval_s: int
     """Length of its bars in seconds."""
     state: dict[str, Any]
-    """Notes of its own that can be pickled: its memory while it runs, which the check for looking ahead compares, too. After a restart
-    it learns from the past anew."""
+    """Notes of its own: text, finite numbers, true, false, None, and lists and dicts of these. What stands here is kept and is there
+    again after a restart, as it was after the same bar; everything else a strategy learns from the past anew. The check for looking
+    ahead compares it, too."""
 
     def __init__(self, desk: Desk, streams: Streams, values: Mapping[str, float]) -> None:
         """Be made by whoever drives it; a strategy's own beginning is `on_start`."""
@@ -105,6 +106,9 @@ class Strategy:
     def on_bar(self, bar: Bar) -> None:
         """Decide on a closed bar."""
         raise NotImplementedError
+
+    def on_stop(self) -> None:
+        """End, on paper and live: the last notes are taken; nothing can be wished for any more."""
 
     @property
     def symbol(self) -> str:
@@ -178,6 +182,8 @@ def parameters_of(cls: type) -> dict[str, Parameter]:
 
 
 def _number(name: str, value: object) -> float:
+    if isinstance(value, (bool, str, bytes)):
+        raise StrategyFault(f"Expected {name} to be a number, was {value!r}.")
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

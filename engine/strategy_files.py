@@ -1,14 +1,17 @@
 """Finds a strategy: one of the terminal's by its name, or one of your own by the path of its file.
 
 A file holds either a compiled template (STATE, PARAMS, @strategy over @compiled, as the terminal's own are written), or one class
-derived from Strategy. It is read anew when it has changed. What is wrong with it is told with its line, never as a traceback.
+derived from Strategy. It is read anew when it has changed, and only from where nobody else can write. What is wrong with it is told
+with its line, never as a traceback.
 """
 
 from __future__ import annotations
 
 import hashlib
+import stat as modes
 import sys
 import traceback
+from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from threading import Lock
@@ -22,12 +25,40 @@ from engine.core.registry import INDICATORS, TEMPLATES, Template
 from engine.core.script import on_bar as wants_nothing
 from engine.strategy_class import Strategy, parameters_of
 
-_Stamp = tuple[int, int]
-
 _PREFIX = "strategy_file_"
 
-_KNOWN: dict[Path, tuple[_Stamp, Template]] = {}
+_KNOWN: dict[Path, tuple[bytes, Template]] = {}
 _READING = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyCode:
+    """The file of a strategy as it was read: what runs is what was looked at."""
+
+    path: Path
+    source: bytes
+
+    @property
+    def sha256(self) -> str:
+        """The fingerprint of the text, which a changed file has not."""
+        return hashlib.sha256(self.source).hexdigest()
+
+
+def is_file_name(text: str) -> bool:
+    """Tell a path from the name of one of the terminal's own templates."""
+    return text.endswith(".py") or "/" in text or "\\" in text
+
+
+def code_of(text: str) -> StrategyCode:
+    """Read the file at that path; raises UnknownTemplate when there is none, and UserError where others could have written it."""
+    path = Path(text).expanduser().resolve()
+    if not path.is_file():
+        near = did_you_mean(path.name, [each.name for each in path.parent.glob("*.py")]) if path.parent.is_dir() else "; check the path."
+        raise UnknownTemplate(f"There is no strategy file {text}{near}")
+    for each in (path.parent, path):
+        if sys.platform != "win32" and each.stat().st_mode & modes.S_IWOTH:
+            raise UserError(f"Expected strategies where only you can write, was {each}, where everybody can; run chmod o-w {each}.")
+    return StrategyCode(path, path.read_bytes())
 
 
 def template_of(text: str) -> Template:
@@ -36,18 +67,13 @@ def template_of(text: str) -> Template:
     Raises UnknownTemplate for an unknown name or file, and UserError for a file without a strategy, with several, or with a mistake
     in it (with its line).
     """
-    if not (text.endswith(".py") or "/" in text or "\\" in text):
+    if not is_file_name(text):
         return TEMPLATES.get(text)
-    path = Path(text).expanduser().resolve()
-    if not path.is_file():
-        near = did_you_mean(path.name, [each.name for each in path.parent.glob("*.py")]) if path.parent.is_dir() else "; check the path."
-        raise UnknownTemplate(f"There is no strategy file {text}{near}")
+    code = code_of(text)
     with _READING:
-        stat = path.stat()
-        stamp = (stat.st_mtime_ns, stat.st_size)
-        known = _KNOWN.get(path)
-        if known is None or known[0] != stamp:
-            known = _KNOWN[path] = (stamp, _read(path))
+        known = _KNOWN.get(code.path)
+        if known is None or known[0] != code.source:
+            known = _KNOWN[code.path] = (code.source, template_of_source(code.path, code.source))
         return known[1]
 
 
@@ -55,13 +81,16 @@ def read_anew(template: Template) -> Template:
     """Return the template as its file gives it when run once more, with nothing left over from before; the terminal's own as it is."""
     module = sys.modules.get(template.on_bar.__module__ if template.plain is None else template.plain.__module__)
     is_file = module is not None and module.__name__.startswith(_PREFIX) and module.__file__ is not None
-    return _read(Path(str(module.__file__))) if module is not None and is_file else template
+    if module is None or not is_file:
+        return template
+    path = Path(str(module.__file__))
+    return template_of_source(path, path.read_bytes())
 
 
-def _read(path: Path) -> Template:
-    """Run the file and return the one strategy that it holds."""
+def template_of_source(path: Path, source: bytes) -> Template:
+    """Run what was read from a file and return the one strategy that it holds; raises UserError as `template_of` does."""
     with TEMPLATES.aside() as templates, INDICATORS.aside():
-        module = _run(path)
+        module = _run(path, source)
     classes = [
         value
         for value in vars(module).values()
@@ -92,7 +121,7 @@ def template_of_class(cls: type[Strategy]) -> Template:
     return Template(name, title, declared, fields("seen", "next"), params, wants_nothing, plain=cls)
 
 
-def _run(path: Path) -> ModuleType:
+def _run(path: Path, source: bytes) -> ModuleType:
     """Import the file under a name of its own, which stays the same in every process: machine code kept on disk asks for it."""
     name = f"{_PREFIX}{hashlib.sha256(str(path).encode()).hexdigest()[:12]}.{path.stem}"
     spec = spec_from_file_location(name, path)
@@ -102,7 +131,7 @@ def _run(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         # Not by the loader's cache of byte code, which tells files apart by whole seconds only.
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+        exec(compile(source, str(path), "exec"), module.__dict__)
     except SyntaxError as error:
         del sys.modules[name]
         raise UserError(f"Expected Python in {path.name}, was a mistake in line {error.lineno}: {error.msg}; mend it.") from None

@@ -66,6 +66,13 @@ class Host:
         except Exception as error:
             raise self.fault(error) from error
 
+    def end(self) -> None:
+        """Let the strategy end; raises UserError with the line for whatever it raises."""
+        try:
+            self.strategy.on_stop()
+        except Exception as error:
+            raise UserError(f"{self.cls.__name__} of {self.streams.instrument.symbol} cannot stop: {where(error, self._file)}.") from error
+
     def fault(self, error: Exception) -> StrategyFault:
         """Say what went wrong, where, and on which bar."""
         bar = self._bars[self.streams.at]

@@ -24,6 +24,7 @@ BOUNDARIES = {
     "engine/strategy_files.py",
     "engine/strategy_host.py",
     "engine/strategy_executor.py",
+    "engine/host/inside.py",
     "terminal/actions/__init__.py",
 }
 """Where any exception may be caught, as ARCHITECTURE.md names them; the file or its folder."""
