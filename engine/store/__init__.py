@@ -2,6 +2,7 @@
 
 from engine.store.rows import (
     AccountDay,
+    AlertRow,
     JournalEntry,
     SessionRow,
     Setting,
@@ -16,6 +17,7 @@ from engine.store.store import Store
 
 __all__ = [
     "AccountDay",
+    "AlertRow",
     "JournalEntry",
     "SessionRow",
     "Setting",

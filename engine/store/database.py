@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLA
 from engine.core.errors import InvalidOption
 from engine.store.rows import StoreFailed
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test says when this is behind."""
 
 BUSY_TIMEOUT_MS = 5_000

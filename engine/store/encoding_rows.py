@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from engine.store.encoding import Values, to_json
-from engine.store.models import StoredDay, StoredEntry, StoredSession, StoredStrategy, StoredStudy, StoredTrial
-from engine.store.rows import AccountDay, JournalEntry, SessionRow, Setting, StrategyRow, StudyRow, TrialRow
+from engine.store.models import StoredAlert, StoredDay, StoredEntry, StoredSession, StoredStrategy, StoredStudy, StoredTrial
+from engine.store.rows import AccountDay, AlertRow, JournalEntry, SessionRow, Setting, StrategyRow, StudyRow, TrialRow
 
 
 def decode_entry(row: StoredEntry) -> JournalEntry:
@@ -50,6 +50,16 @@ def decode_strategy(row: StoredStrategy) -> StrategyRow:
         symbols=tuple(json.loads(row.symbols)),
         config=_mapping(row.config),
     )
+
+
+def encode_alert(account: str, row: AlertRow) -> Values:
+    """Return the columns of `alerts`."""
+    return (account, row.id, row.kind, row.time_ns, to_json(dict(row.data)))
+
+
+def decode_alert(row: StoredAlert) -> AlertRow:
+    """Return the alert or the sentence of a row."""
+    return AlertRow(row.id, row.kind, row.time_ns, _mapping(row.data))
 
 
 def encode_day(row: AccountDay) -> Values:

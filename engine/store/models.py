@@ -202,6 +202,19 @@ class StoredStrategy(Base):
     config: Mapped[str]
 
 
+class StoredAlert(Base):
+    """An alert in its latest state, or a sentence that was told and who has acknowledged it."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (Index("ix_alerts_time_ns", "account", "kind", "time_ns"),)
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    time_ns: Mapped[int]
+    data: Mapped[str]
+
+
 class StoredDay(Base):
     """The account's figures of one day."""
 

@@ -72,6 +72,17 @@ class StrategyRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert, or a sentence that was told; kept under its id. Without data it is forgotten."""
+
+    id: str
+    kind: str
+    """alert or event."""
+    time_ns: int
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class AccountDay:
     """The account's figures of one day, in money units; kept under account and day."""
 
@@ -135,6 +146,18 @@ class TrialRow:
 
 
 StoreRow: TypeAlias = (
-    JournalEntry | Order | Fill | Trade | Position | SessionRow | StrategyRow | StrategyRemoved | AccountDay | Setting | StudyRow | TrialRow
+    JournalEntry
+    | Order
+    | Fill
+    | Trade
+    | Position
+    | SessionRow
+    | StrategyRow
+    | StrategyRemoved
+    | AlertRow
+    | AccountDay
+    | Setting
+    | StudyRow
+    | TrialRow
 )
 """Everything the store takes."""

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.store.models import (
     Base,
+    StoredAlert,
     StoredDay,
     StoredEntry,
     StoredFill,
@@ -38,6 +39,7 @@ _MODELS: tuple[type[Base], ...] = (
     StoredPosition,
     StoredSession,
     StoredStrategy,
+    StoredAlert,
     StoredDay,
     StoredSetting,
     StoredStudy,

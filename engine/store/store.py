@@ -23,9 +23,10 @@ from engine.core.model import Fill, Instrument, Order, Position, Trade
 from engine.store import journal as chain
 from engine.store.database import connect, open_engine, reason_of, to_url
 from engine.store.encoding import decode_fill, decode_instrument, decode_order, decode_position, decode_trade
-from engine.store.encoding_rows import decode_day, decode_entry, decode_session, decode_strategy, decode_study, decode_trial
+from engine.store.encoding_rows import decode_alert, decode_day, decode_entry, decode_session, decode_strategy, decode_study, decode_trial
 from engine.store.models import (
     Base,
+    StoredAlert,
     StoredDay,
     StoredEntry,
     StoredFill,
@@ -39,7 +40,7 @@ from engine.store.models import (
     StoredTrade,
     StoredTrial,
 )
-from engine.store.rows import AccountDay, JournalEntry, SessionRow, StoreFailed, StoreRow, StrategyRow, StudyRow, TrialRow
+from engine.store.rows import AccountDay, AlertRow, JournalEntry, SessionRow, StoreFailed, StoreRow, StrategyRow, StudyRow, TrialRow
 from engine.store.writer import Job, Writer
 
 M = TypeVar("M", bound=Base)
@@ -155,6 +156,12 @@ class Store:
     def settings(self) -> dict[str, object]:
         """Return the settings by name."""
         return {row.name: json.loads(row.value) for row in self._read(select(StoredSetting).order_by(StoredSetting.name))}
+
+    def alerts(self, account: str, kind: str, most: int = 1_000) -> list[AlertRow]:
+        """Return the account's alerts (kind "alert") or what was told ("event"), the newest `most`, oldest first."""
+        query = select(StoredAlert).where(StoredAlert.account == account, StoredAlert.kind == kind, StoredAlert.data != "{}")
+        rows = self._read(query.order_by(StoredAlert.time_ns.desc(), StoredAlert.id.desc()).limit(most))
+        return [decode_alert(row) for row in reversed(rows)]
 
     def account_days(self, account: str) -> list[AccountDay]:
         """Return the account's days in order."""

@@ -23,10 +23,11 @@ from engine.core.errors import InvariantBroken
 from engine.core.model import Fill, Instrument, Order, Position, Trade
 from engine.store.database import reason_of
 from engine.store.encoding import Values, encode_fill, encode_instrument, encode_order, encode_position, encode_trade
-from engine.store.encoding_rows import encode_day, encode_session, encode_setting, encode_strategy, encode_study, encode_trial
+from engine.store.encoding_rows import encode_alert, encode_day, encode_session, encode_setting, encode_strategy, encode_study, encode_trial
 from engine.store.journal import Tail, encode_entry
 from engine.store.models import (
     Base,
+    StoredAlert,
     StoredDay,
     StoredEntry,
     StoredFill,
@@ -42,6 +43,7 @@ from engine.store.models import (
 )
 from engine.store.rows import (
     AccountDay,
+    AlertRow,
     JournalEntry,
     SessionRow,
     Setting,
@@ -234,6 +236,8 @@ class Batch:
                 tables.setdefault(StoredPosition, {})[key] = encode_position(account, row, number)
             case Trade():
                 tables.setdefault(StoredTrade, {})[object()] = encode_trade(account, row, number)
+            case AlertRow():
+                tables.setdefault(StoredAlert, {})[account, row.id] = encode_alert(account, row)
             case AccountDay():
                 tables.setdefault(StoredDay, {})[row.account, row.day] = encode_day(row)
             case SessionRow():

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from engine.store import Store, StudyRow, TrialRow
-from engine.store.database import connect, to_url
+from engine.store.database import HEAD, connect, to_url
 
 STUDY = StudyRow(7, "night", "ema_crossover", "grid", 3, 1_000, asked={"data": "abc"})
 
@@ -49,5 +49,5 @@ def test_a_database_of_before_gets_the_tables(file: Path, monkeypatch: pytest.Mo
     store.close()
     engine = connect(to_url(file))
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0002"
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
     engine.dispose()
