@@ -75,7 +75,9 @@ class OrderPath:
         """Ask for a change; that it happened is told by an update."""
         if self.turn is not None:
             await self.turn()
-        answer = await ask(broker.modify(self._log.get(order_id), change))
+        order = self._log.get(order_id)
+        refusal = self.gate(order)
+        answer = Answer(Fate.NOT_SENT, refusal) if refusal else await ask(broker.modify(order, change))
         if answer.fate is not Fate.YES and self._log.get(order_id).pending is Pending.MODIFY:
             self._fail(order_id, answer, "change", Pending.MODIFY_UNKNOWN)
         self._answered(order_id)

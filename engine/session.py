@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, SignalInstance
+from PySide6.QtCore import Qt, Signal, SignalInstance
 
 from engine.closing import Closer
 from engine.core.errors import InvalidOrder, UnknownSymbol, did_you_mean
@@ -32,14 +32,19 @@ from engine.core.model import (
 )
 from engine.core.records import Row, Rows
 from engine.guard import Guard
+from engine.kill.outside import Outside
+from engine.kill.switch import KillSwitch
 from engine.reconcile import Report
 from engine.remainder import Remainders
-from engine.session_life import KILL, SessionLife
+from engine.session_life import SessionLife
 from engine.session_parts import SessionParts
 
 
 class TradingSession(SessionParts):
     """The account, while it trades."""
+
+    killed = Signal(str)
+    """The kill switch was pressed, here or by another process; why."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         """Build and wire the managers; takes what `SessionParts` takes. Nothing is read or sent before `open`."""
@@ -49,6 +54,8 @@ class TradingSession(SessionParts):
         self.closer = Closer(self, self.orders, self.positions, self.risk, self.tasks, self.clock)
         self.life = SessionLife(self, self, self.guard, self.closer)
         self.remainders = Remainders(self, self.orders, self.broker, self.clock, self.tasks)
+        self.switch = KillSwitch(self, self, self.guard, self.life.tell, self.on_order_update)
+        self.outside = Outside(self, self.switch, self.kill)
         self._wire()
 
     def _wire(self) -> None:
@@ -80,13 +87,18 @@ class TradingSession(SessionParts):
         self.guard.is_off = lambda: self.risk.state is TradingState.HALTED or self.broker.is_warming_up
         # A replayed market stands still until the session has settled: there nothing can wait for its time.
         self.orders.guard(self._why_not, None if self.is_replay else self._turn)
+        self.broker.last_look = self._last_look
 
     async def open(self) -> Report:
         """Take over what the store remembers, connect, and compare with the broker; new risk is refused until that is done.
 
         Raises BrokerError when the broker cannot be reached or read: then nothing new may be risked.
         """
+        self.switch.take_up()
         self.report = await self.life.open()
+        self.switch.finish()
+        if self.latch.is_kept:
+            self.tasks.spawn(self.outside.watch(), "kill switch of other processes", service=True)
         return self.report
 
     async def close(self) -> None:
@@ -132,20 +144,16 @@ class TradingSession(SessionParts):
         return self.closer.flatten(owner, key, product)
 
     def kill(self, reason: str, flatten: bool = False) -> None:
-        """Stop everything now: latch, cancel all, and close all positions only if asked; stays so until `rearm`."""
-        self.risk.halt(reason, KILL)
-        self.guard.forget_all()
-        self.orders.note("KILL", reason=reason, flatten=flatten)
-        self.cancel_all()
-        if flatten:
-            self.flatten()
-        self.tasks.spawn(self.life.latch(reason), "kill latch")
+        """Stop everything now: latch, cancel all until that is certain, and close all positions only if asked; stays so until `rearm`."""
+        self.switch.press(reason, flatten=flatten)
+        self.killed.emit(reason)
 
     def rearm(self, reason: str) -> None:
-        """Take the kill switch and other stops back, for a reason that is kept; what the kill cancelled stays cancelled."""
-        self.orders.note("REARM", reason=reason)
-        self.latch.clear()
-        self.risk.resume(reason)
+        """Take the kill switch and other stops back, for a reason that is kept; raises UserError without one.
+
+        What the kill cancelled stays cancelled.
+        """
+        self.switch.take_back(reason)
 
     def position(self, instrument: Instrument | str, product: Product = Product.MIS, owner: str = "") -> Position:
         """Return what an owner holds, or the net (owner ""); raises UnknownSymbol for a key that nobody watches."""
@@ -259,11 +267,17 @@ class TradingSession(SessionParts):
 
     def _why_not(self, order: Order) -> str:
         """Say at the last moment why an order may not leave."""
-        if self.latch.is_set and self.risk.state is not TradingState.HALTED:
-            self.kill(self.latch.reason or "the kill switch was latched from outside")
+        if self.latch.is_set:
+            self.outside.heed()
         if order.request.is_exit or self.risk.state is TradingState.ACTIVE:
             return ""
         return f"Not sent: the account is {self.risk.state.value}: {self.risk.reason}."
+
+    def _last_look(self, order: Order) -> str:
+        """Say why an order that waited for its turn may not leave after all; asked in the thread that is about to send it."""
+        if order.request.is_exit or (self.risk.state is TradingState.ACTIVE and not self.latch.is_set):
+            return ""
+        return f"Not sent: {self.risk.reason or self.latch.reason or 'new risk was stopped'}."
 
     async def _turn(self) -> None:
         """Wait until one more message is within the rate."""

@@ -23,9 +23,6 @@ from engine.store.rows import SessionRow, StoreFailed, StoreRow
 
 log = logging.getLogger(__name__)
 
-KILL = "kill"
-"""Cause of a stop by the kill switch."""
-
 FRAME_S = 0.1
 """Marks and the account's figures are told at most this often."""
 
@@ -64,8 +61,6 @@ class SessionLife:
         parts.risk.halt("the books are being compared with the broker's", OPENING)
         if self._row is None:
             self._remember()
-        if parts.latch.is_set:
-            parts.risk.halt(parts.latch.reason or "the kill switch is latched", KILL)
         parts.broker.attach(self._sink)
         self._held_back = []
         await parts.broker.connect()
@@ -138,13 +133,6 @@ class SessionLife:
         if order.id not in self._resolving:
             self._resolving.add(order.id)
             self._parts.tasks.spawn(self._resolve(order.id), f"look up {order.id}", service=True)
-
-    async def latch(self, reason: str) -> None:
-        """Write the kill switch's file; what is stopped stays stopped when it cannot be written."""
-        try:
-            await asyncio.to_thread(self._parts.latch.set, reason)
-        except OSError as error:
-            self.tell(f"The kill switch holds, but not over a restart: {error}", "critical")
 
     def publish_soon(self) -> None:
         """Tell marks and figures with the next frame of the screen."""

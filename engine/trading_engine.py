@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 
 from engine.calendar import Calendar
 from engine.charging import charges_of
@@ -100,6 +100,7 @@ class TradingEngine(QObject):
         self.instruments = await asyncio.to_thread(_catalogue, await market.broker.instruments())
         view.set_catalogue(self.instruments)
         self._shelf = StrategyShelf(self._session, view, self.instruments, self)
+        session.killed.connect(lambda reason: self.strategies.halt(), Qt.ConnectionType.DirectConnection)
         self._shelf.restore(self._store.strategies())
         self._tasks.spawn(asyncio.to_thread(compile_for_trading, self._stop_compiling), "compile")
         self._tasks.spawn(self._every_second(), "clock", service=True)
@@ -194,8 +195,7 @@ class TradingEngine(QObject):
 
     def kill(self, reason: str, flatten: bool = False) -> None:
         """Stop all strategies, cancel everything and send nothing more until `rearm`; positions are closed only if asked."""
-        self.strategies.halt()
-        self.session.kill(reason, flatten)
+        self.session.kill(reason, flatten)  # which stops the strategies, too: the latch comes first
 
     def rearm(self, reason: str) -> None:
         """Let trading go on after a kill or a halt; strategies stand still until they are started."""

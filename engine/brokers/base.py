@@ -98,6 +98,8 @@ class Broker(ABC):
 
     def __init__(self) -> None:
         self.clock: Clock = SystemClock()
+        self.last_look: Callable[[Order], str] = lambda order: ""
+        """Says why an order or a change may not leave after all; asked when its bytes are about to, also from a thread that sends."""
         self._sink: BrokerSink | None = None
 
     @property
@@ -116,6 +118,11 @@ class Broker(ABC):
     def resumed_until_ns(self) -> int:
         """Return the time up to which everything was decided and matched before; 0 when nothing was."""
         return 0
+
+    @property
+    def skew_s(self) -> float | None:
+        """Return by how many seconds the broker's clock was ahead of ours when it last answered; None where it does not tell."""
+        return None
 
     @property
     def progress(self) -> float:

@@ -24,7 +24,7 @@ from engine.brokers.simulated.wire import Wire
 from engine.calendar import Calendar, day_of
 from engine.clock import Clock, SystemClock
 from engine.core.bars import MINUTE_NS
-from engine.core.errors import AuthenticationError
+from engine.core.errors import AuthenticationError, ConnectionLost
 from engine.core.model import (
     Instrument,
     LinkState,
@@ -162,6 +162,8 @@ class PaperBroker(Broker):
     async def place(self, order: Order) -> str:
         """Place an order on paper; raises as the exchange does, and as the other broker does when its quote is needed and missing."""
         await self._hear_of(order.request.instrument)
+        if why := self.last_look(order):
+            raise ConnectionLost(why)
         return self.exchange.place(order)
 
     async def modify(self, order: Order, change: OrderChange) -> None:

@@ -30,7 +30,7 @@ from engine.core.model import (
     Side,
 )
 from engine.core.records import Rows
-from engine.store.rows import AccountDay, JournalEntry, SessionRow, StoreFailed
+from engine.store.rows import AccountDay, JournalEntry, SessionRow, Setting, StoreFailed
 
 OPEN_NS = 1_735_789_500_000_000_000  # 2025-01-02 09:15 IST, a Thursday
 SECOND_NS = 1_000_000_000
@@ -111,6 +111,9 @@ class FakeStore:
 
     def sessions(self) -> list[SessionRow]:
         return self.remembered.get("sessions", [])
+
+    def settings(self) -> dict[str, object]:
+        return {row.name: row.value for row in [*self.remembered.get("settings", []), *self.of(Setting)]}
 
     def account_days(self, account: str) -> list[AccountDay]:
         return self.remembered.get("days", [])

@@ -277,15 +277,6 @@ async def test_the_kill_switch_stops_cancels_and_leaves_positions_alone(bench: S
     await bench.settle()
 
 
-@session_test(marks=True)
-async def test_a_kill_closes_positions_only_when_asked(bench: SessionBench) -> None:
-    await bench.entered(owner="bot", stop=98.0)
-    bench.session.kill("test", flatten=True)
-    await bench.settle()
-    (exit_,) = bench.working()
-    assert (exit_.request.owner, exit_.request.signed_quantity) == ("bot", -10)
-
-
 def test_the_kill_switch_holds_over_a_restart_and_from_outside(tmp_path: Path, loop_run: Run) -> None:
     latch = tmp_path / "kill.latch"
 

@@ -80,6 +80,7 @@ class ZerodhaBroker(Broker):
         )
         self._watch = OrderWatch(self.rest, self.clock, self._instrument_of, self._tell_update)
         self._desk = OrderDesk(self.rest, self._watch)
+        self._desk.last_look = lambda order: self.last_look(order)
         self.feed = self._make_feed(api_key)
         self._presence = Presence(self.rest, self.access, self.feed, self._watch, self.clock, self._tasks)
         self.rest.on_dead_token = self._presence.on_dead_token

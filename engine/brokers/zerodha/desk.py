@@ -5,6 +5,9 @@ A write that is answered in any way but a definite one leaves its outcome unknow
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from engine.brokers.zerodha.order_watch import OrderWatch
 from engine.brokers.zerodha.orders import STATUSES
 from engine.brokers.zerodha.placing import require_changeable, require_takeable, slices, to_change, to_parameters
@@ -24,6 +27,8 @@ class OrderDesk:
     def __init__(self, rest: KiteRest, watch: OrderWatch) -> None:
         self.barred = ""
         """Why the broker takes no orders from here; empty when it does. Exits are tried all the same."""
+        self.last_look: Callable[[Order], str] = lambda order: ""
+        """Says why an order or a change may not leave after all, at the last moment."""
         self._rest, self._watch = rest, watch
 
     async def place(self, order: Order) -> str:
@@ -38,7 +43,8 @@ class OrderDesk:
             self._watch.totals[order.id] = request.quantity
         try:
             method = "place_autoslice_order" if is_sliced else "place_order"
-            answer = await self._rest.write(method, **fields, is_urgent=request.is_exit, is_new_order=True)
+            look = partial(self.last_look, order)
+            answer = await self._rest.write(method, **fields, is_urgent=request.is_exit, is_new_order=True, last_look=look)
         except NotPermitted as error:
             self.barred = str(error)
             raise
@@ -58,9 +64,10 @@ class OrderDesk:
             order_type = _TYPES.get(str(self._watch.rows.get(order_id, {}).get("order_type")), order.request.order_type)
             require_changeable(order, change, order_type)
             fields = to_change(order, change, order_type)
+            variety, is_exit, look = self._variety(order, order_id), order.request.is_exit, partial(self.last_look, order)
             self._watch.wrote(order_id)
             try:
-                await self._rest.write("modify_order", self._variety(order, order_id), order_id, **fields, is_urgent=order.request.is_exit)
+                await self._rest.write("modify_order", variety, order_id, **fields, is_urgent=is_exit, last_look=look)
             except BrokerError as error:
                 failure = failure or error
             finally:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from engine.brokers.zerodha.limiter import Call, Limiter
@@ -101,11 +102,23 @@ class KiteRest:
                 if refused == TURNS:
                     raise
 
-    async def write(self, method: str, /, *args: Any, is_urgent: bool = False, is_new_order: bool = False, **options: Any) -> Any:
-        """Place, change or cancel by a method of the official client, once; raises BrokerErrors, OutcomeUnknown among them."""
+    async def write(
+        self,
+        method: str,
+        /,
+        *args: Any,
+        is_urgent: bool = False,
+        is_new_order: bool = False,
+        last_look: Callable[[], str] | None = None,
+        **options: Any,
+    ) -> Any:
+        """Place, change or cancel by a method of the official client, once; raises BrokerErrors, OutcomeUnknown among them.
+
+        `last_look` is asked in the sending thread, when nothing is left to wait for; what it says against it is raised as ConnectionLost.
+        """
         self._require_token()
         await self.limiter.turn(Call.ORDER, is_urgent=is_urgent, is_new_order=is_new_order)
-        answer = await self._run("exits" if is_urgent else "entries", Call.ORDER, method, args, options)
+        answer = await self._run("exits" if is_urgent else "entries", Call.ORDER, method, args, options, last_look)
         if not answer:
             raise error_of_meaning(ValueError(), True)
         return answer
@@ -115,13 +128,22 @@ class KiteRest:
         self.open()
         return self._ask(False, method, args, {})
 
-    async def _run(self, lane: str, call: Call, method: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    async def _run(
+        self,
+        lane: str,
+        call: Call,
+        method: str,
+        args: tuple[Any, ...],
+        options: dict[str, Any],
+        last_look: Callable[[], str] | None = None,
+    ) -> Any:
         self._require_token()
         pool = self._pools.get(lane)
         if pool is None:
             raise AuthenticationError("Expected an open session with Zerodha, was none; connect first.")
         try:
-            answer = await asyncio.get_running_loop().run_in_executor(pool, self._ask, lane != "questions", method, args, options)
+            ask = partial(self._ask, lane != "questions", method, args, options, last_look)
+            answer = await asyncio.get_running_loop().run_in_executor(pool, ask)
         except RateLimited:
             self.limiter.refused(call)
             raise
@@ -131,7 +153,11 @@ class KiteRest:
         self.limiter.answered(call)
         return answer
 
-    def _ask(self, is_write: bool, method: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def _ask(
+        self, is_write: bool, method: str, args: tuple[Any, ...], options: dict[str, Any], last_look: Callable[[], str] | None = None
+    ) -> Any:
+        if last_look is not None and (why := last_look()):
+            raise ConnectionLost(why)
         try:
             return getattr(self._kite, method)(*args, **options)
         except _NOT_UNDERSTOOD as error:

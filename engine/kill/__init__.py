@@ -1,0 +1,1 @@
+"""The kill switch: what it does once it is pressed, and what it tells of that."""
