@@ -5,6 +5,7 @@ Stopping never needs real money armed; nothing here opens a position.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import Query
@@ -86,6 +87,7 @@ class AccountRoutes:
             link=str(view.link),
             market=str(view.phase),
             strategies=len(view.strategies),
+            tasks=len(asyncio.all_tasks()),
         )
 
     async def hello(self, nonce: Nonce) -> Proof:

@@ -249,6 +249,8 @@ class Health(BaseModel):
     link: str
     market: str
     strategies: int
+    tasks: int
+    """Tasks at work in its loop: a number that only grows tells of a leak."""
 
 
 class Done(BaseModel):
