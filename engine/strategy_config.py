@@ -16,9 +16,10 @@ from engine.core.model import EXTERNAL, HAND, Exchange, Product, to_units
 from engine.core.options import Option, parse
 from engine.core.registry import RULES, Template
 from engine.core.sizing import FIXED, Sizing, parse_sizing
+from engine.host.describe import describe
 from engine.rule_strategy import NAME as CUSTOM
 from engine.rule_strategy import rules_template
-from engine.strategy_files import template_of
+from engine.strategy_files import StrategyCode, code_of, is_file_name, template_of
 
 CALLBACK = "callback"
 """`strategy_type` of a strategy that has no template: a function of the user's decides."""
@@ -70,6 +71,15 @@ class StrategyConfig:
     """Of equity, per trade; 0 = not given."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """By rule, in the rule's unit; only those given."""
+    code: StrategyCode | None = None
+    """The file it was read from; None of the terminal's own, of rules, and of a function."""
+    is_hosted: bool = False
+    """Its code is a class of the user's, and runs in a process of its own."""
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of the file's text; "" for what comes from no file."""
+        return self.code.sha256 if self.code is not None else ""
 
     @property
     def max_position_pct(self) -> float:
@@ -90,7 +100,7 @@ def parse_strategy(
         raise InvalidOption("Expected scan_interval once, was given in strategy_config and in its parameters; drop one.")
     minutes = SCAN_INTERVAL.parse(scan) if scan is not None else given["scan_interval"]
     name, kind = given["name"], given["strategy_type"]
-    template = None if kind == CALLBACK else _template(kind, strategy_config.get("rules"))
+    template, code, is_hosted = _template(kind, strategy_config.get("rules"))
     limits, risk = _risk(_mapping(risk_config, "risk_config"))
     keys = _keys(given["symbols"], given["exchange"])
     return StrategyConfig(
@@ -106,6 +116,8 @@ def parse_strategy(
         capital_units=to_units(risk["capital"]),
         risk_pct=risk["max_risk_per_trade"],
         limits=limits,
+        code=code,
+        is_hosted=is_hosted,
     )
 
 
@@ -116,12 +128,19 @@ def check_mode(mode: str) -> str:
     return mode
 
 
-def _template(kind: str, rules: object) -> Template:
-    if kind != CUSTOM:
-        if rules is not None:
-            raise InvalidOption(f'Expected rules only of a strategy of type {CUSTOM}, was "{kind}"; drop one of them.')
-        return template_of(kind)
-    return template_of(WITHOUT_RULES) if rules is None else rules_template(rules)
+def _template(kind: str, rules: object) -> tuple[Template | None, StrategyCode | None, bool]:
+    """Return the template, the file that it comes from, and whether it runs in a process of its own."""
+    if kind == CUSTOM:
+        return template_of(WITHOUT_RULES) if rules is None else rules_template(rules), None, False
+    if rules is not None:
+        raise InvalidOption(f'Expected rules only of a strategy of type {CUSTOM}, was "{kind}"; drop one of them.')
+    if kind == CALLBACK:
+        return None, None, False
+    if not is_file_name(kind):
+        return template_of(kind), None, False
+    code = code_of(kind)
+    template, is_hosted = describe(code)
+    return template, code, is_hosted
 
 
 def _risk(given: Mapping[str, object]) -> tuple[dict[str, float], dict[str, Any]]:

@@ -70,6 +70,8 @@ class Leg:
         self._host: Host | None = None
         if config.template is not None and config.template.plain is not None and desk is not None:
             self._host = Host(config.template, config.parameters, instrument, config.interval_s, desk)
+        self.has_memory = config.template is not None and config.template.plain is None and not config.is_hosted
+        """All that the template knows lies in `state`."""
         if config.template is not None:
             self.state = config.template.new_state()
             self._params = config.template.new_params(config.parameters, config.interval_s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from engine.core.model import Order, OrderStatus, Position, Product, Purpose
+from engine.core.model import Order, OrderStatus, Pending, Position, Product, Purpose
 from engine.core.sizing import NO_SIZE, entry_price, is_wanted_by, order_for, size_for, size_of
 from engine.session import TradingSession
 from engine.strategy_config import StrategyConfig
@@ -86,6 +86,13 @@ class StrategyOrders:
             if order.request.purpose in (Purpose.ENTRY, Purpose.REVERSAL):
                 self._session.cancel(order.id)
 
+    def told(self) -> str:
+        """Say in words what is held and what works on, as the end of a sentence; "" when there is neither."""
+        held = [f"{each.quantity:+d} {each.instrument.symbol}" for each in self.open_positions()]
+        working = [_told(order) for order in self._session.orders.working(self._config.id) if order.pending is not Pending.CANCEL]
+        parts = [f"it holds {', '.join(held)}" if held else "", f"still working: {'; '.join(working)}" if working else ""]
+        return "".join(f" {part[0].upper()}{part[1:]}." for part in parts if part)
+
     def flatten(self) -> None:
         """Close everything that the strategy holds."""
         self._session.flatten(self._config.id)
@@ -155,6 +162,14 @@ class StrategyOrders:
     def _working(self, leg: Leg) -> list[Order]:
         working = self._session.working_in(leg.instrument.key, self._config.product, self._config.id)
         return [order for order in working if order.request.purpose in OWN]
+
+
+def _told(order: Order) -> str:
+    """Say in words what an order would do."""
+    request = order.request
+    prices = [f"{word} {price:g}" for word, price in (("at", order.price), ("trigger", order.trigger_price)) if price]
+    words = [request.side.name, str(order.quantity - order.filled), order.instrument.symbol, *prices, f"({request.purpose.value})"]
+    return " ".join(words)
 
 
 def _prices(wish: Wish) -> dict[str, float]:

@@ -1,12 +1,14 @@
 """Prepares a strategy: finds its instruments, watches them, sets its limits, and lets its template learn from the past.
 
-What is learnt sends nothing: the template only sees the closed bars of the last days, as if it had been running.
+What is learnt sends nothing: the template only sees the closed bars of the last days, as if it had been running. What it knew before
+a restart, it knows again. A class of the user's is given a process here.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import SignalInstance
@@ -18,7 +20,9 @@ from engine.core.records import BAR, Rows
 from engine.instruments import Instruments
 from engine.session import TradingSession
 from engine.strategy_config import StrategyConfig
+from engine.strategy_hosted import HostedLeg, hosted_legs, process_of
 from engine.strategy_leg import Leg
+from engine.strategy_notes import notes_of, recall
 from engine.strategy_universe import UniverseLeg, learn_together, universe_legs
 
 log = logging.getLogger(__name__)
@@ -31,15 +35,36 @@ MINUTES_A_DAY = 375
 DAY_NS = 24 * 60 * MINUTE_NS
 
 
-async def set_up(session: TradingSession, config: StrategyConfig, known: Instruments | None, *, is_learning: bool) -> list[Leg]:
-    """Return a leg for each symbol, watched and warmed up; raises UnknownSymbol or InvalidOption for one that cannot be traded."""
+async def set_up(
+    session: TradingSession, config: StrategyConfig, known: Instruments | None, kept: Mapping[str, Any], *, is_learning: bool
+) -> list[Leg]:
+    """Return a leg for each symbol, watched and warmed up; `kept`: notes of before a restart, by instrument key.
+
+    Raises UnknownSymbol or InvalidOption for a symbol that cannot be traded, and StrategyFault for what a class of the user's raises.
+    """
     catalogue = known if known is not None else Instruments(await session.broker.instruments())
     instruments = [catalogue.get(key) for key in config.keys]
     for instrument in instruments:
         if not instrument.is_tradable:
             raise InvalidOption(f"Expected symbols that can be traded, was {instrument.key}, an index; take its future or a share.")
     slots = await session.subscribe(instruments)
-    legs = _legs(session, config, instruments, slots)
+    if config.is_hosted and is_learning:
+        desks = [_SessionDesk(session, config, instrument) for instrument in instruments]
+        symbols = zip(instruments, slots, desks, strict=True)
+        legs: list[Leg] = [*await hosted_legs(config, symbols, notes_of(kept), session.tasks)]
+    else:
+        legs = _legs(session, config, instruments, slots)
+    try:
+        await _prepare(session, config, legs, kept, is_learning=is_learning)
+    except BaseException:
+        if (process := process_of(legs)) is not None:
+            process.kill()
+        raise
+    return legs
+
+
+async def _prepare(session: TradingSession, config: StrategyConfig, legs: list[Leg], kept: Mapping[str, Any], *, is_learning: bool) -> None:
+    """Set the limits, and let the strategy learn from the past."""
     session.positions.set_capital(config.capital_units, config.id)
     session.risk.limit_owner(config.id, config.limits)
     can_look_back = session.broker.capabilities.has_history and not session.broker.capabilities.is_replay
@@ -47,9 +72,15 @@ async def set_up(session: TradingSession, config: StrategyConfig, known: Instrum
     for leg in legs:
         session.market_data.want_interval(leg.slot, config.interval_s)
         past.append(await _look_back(session, config, leg) if can_look_back else np.empty(0, dtype=BAR))
-    if is_learning and config.template is not None:
+    if not is_learning or config.template is None:
+        return
+    if not session.is_replay:
+        past = [recall(leg, kept.get(leg.instrument.key), rows, config.interval_s) for leg, rows in zip(legs, past, strict=True)]
+    for leg, rows in zip(legs, past, strict=True):
+        if isinstance(leg, HostedLeg):
+            await leg.learn_all(rows)
+    if not config.is_hosted:
         _learn(legs, past)
-    return legs
 
 
 def _legs(session: TradingSession, config: StrategyConfig, instruments: list[Instrument], slots: list[int]) -> list[Leg]:

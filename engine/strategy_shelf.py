@@ -1,6 +1,7 @@
 """All strategies of the terminal, running or not: added, started, stopped, taken away, and there again after a restart.
 
-After a restart every strategy stands still until somebody starts it. All of them trade in the one session.
+After a restart every strategy stands still until somebody starts it. All of them trade in the one session. Which text of its file a
+strategy was added with is kept: another one never trades real money before somebody has approved it.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from engine.core.model import StrategyState, StrategyStatus
 from engine.core.options import Option
 from engine.instruments import Instruments
 from engine.session import TradingSession
-from engine.store import StoreFailed, StrategyRemoved, StrategyRow
+from engine.store import Setting, StoreFailed, StrategyRemoved, StrategyRow
 from engine.strategy_config import check_mode, parse_strategy
 from engine.strategy_executor import StrategyExecutor
+from engine.strategy_lint import lint_of
+from engine.strategy_notes import setting_of
 from engine.view import EngineView
 
 log = logging.getLogger(__name__)
@@ -28,10 +31,14 @@ log = logging.getLogger(__name__)
 S = StrategyState
 
 _ACTIVE = (S.STARTING, S.RUNNING, S.PAUSED, S.STOPPING)
+CODE = "code_sha256"
+"""Under which name a strategy's row keeps the fingerprint of the code that was armed."""
+
 _ADD_OPTIONS = (
     Option("strategy_config", "", is_required=True),
     Option("risk_config", ""),
     Option("mode", "paper"),
+    Option(CODE, ""),
 )
 
 
@@ -62,7 +69,8 @@ class StrategyShelf(QObject):
         wanted = parse_strategy(given["strategy_config"], given["risk_config"]).id
         strategy_id = next(name for name in _numbered(wanted) if name not in self._executors)
         executor = self._put_up(strategy_id, given)
-        self._write(self._rows[strategy_id])
+        self._write(self._rows[strategy_id], self._forgotten(strategy_id))
+        self._look_over(executor)
         self._on_status(executor.status())
         return strategy_id
 
@@ -78,7 +86,18 @@ class StrategyShelf(QObject):
         parse_strategy(given["strategy_config"], given["risk_config"], strategy_id)
         before.deleteLater()
         executor = self._put_up(strategy_id, given)
-        self._write(self._rows[strategy_id])
+        self._write(self._rows[strategy_id], self._forgotten(strategy_id))
+        self._look_over(executor)
+        self._on_status(executor.status())
+
+    def approve(self, strategy_id: str) -> None:
+        """Arm the file of a strategy that stands still as it is now; raises UserError when it runs, or the file is not in order."""
+        executor = self[strategy_id]
+        if executor.state in _ACTIVE:
+            raise UserError(f"Expected a strategy that stands still, was {executor.state}: {executor.config.name}; stop it first.")
+        executor.config = executor.approval.approve()
+        self._keep(executor)
+        self._look_over(executor)
         self._on_status(executor.status())
 
     def restore(self, rows: list[StrategyRow]) -> None:
@@ -91,6 +110,9 @@ class StrategyShelf(QObject):
                 self._view.notify("warning", f"The strategy {row.name} cannot be brought back: {error}")
                 continue
             self._rows[row.id] = replace(row, state=S.STOPPED)
+            executor.approval.sha256 = str(row.config.get(CODE) or executor.approval.sha256)
+            if executor.mode == "live" and (said := executor.approval.why_not()):
+                self._view.notify("critical", said)
             self._view.on_strategy(executor.status())
 
     def remove(self, strategy_id: str) -> None:
@@ -98,7 +120,7 @@ class StrategyShelf(QObject):
         executor = self._require_idle(strategy_id)
         del self._executors[strategy_id], self._rows[strategy_id]
         executor.deleteLater()
-        self._write(StrategyRemoved(strategy_id))
+        self._write(StrategyRemoved(strategy_id), self._forgotten(strategy_id))
         self._view.on_strategy_removed(strategy_id)
 
     def _require_idle(self, strategy_id: str) -> StrategyExecutor:
@@ -136,22 +158,45 @@ class StrategyShelf(QObject):
         direct = Qt.ConnectionType.DirectConnection
         executor.status_changed.connect(self._on_status, direct)
         executor.faulted.connect(partial(self._view.notify, "critical"), direct)
+        executor.warned.connect(partial(self._view.notify, "warning"), direct)
         self._executors[strategy_id] = executor
         self._rows[strategy_id] = StrategyRow(
-            strategy_id, config.name, config.strategy_type, dict(config.parameters), executor.mode, symbols=config.keys, config=parts
+            strategy_id,
+            config.name,
+            config.strategy_type,
+            dict(config.parameters),
+            executor.mode,
+            symbols=config.keys,
+            config={**parts, CODE: config.sha256},
         )
         return executor
+
+    def _keep(self, executor: StrategyExecutor) -> None:
+        """Remember which code of a strategy is armed."""
+        row = self._rows[executor.config.id]
+        self._rows[row.id] = row = replace(row, config={**row.config, CODE: executor.approval.sha256})
+        self._write(row)
+
+    def _look_over(self, executor: StrategyExecutor) -> None:
+        """Tell what in a strategy's file somebody should look at."""
+        for text in lint_of(executor.config.code):
+            self._view.notify("warning", text)
+
+    def _forgotten(self, strategy_id: str) -> Setting:
+        """Return the wish to forget a strategy's notes: another one of that name begins anew."""
+        return Setting(setting_of(self._session.account_id, strategy_id), None)
 
     def _on_status(self, status: StrategyStatus) -> None:
         row = self._rows.get(status.id)
         if row is not None and row.state != status.state:
-            self._rows[status.id] = replace(row, state=str(status.state))
+            armed = {CODE: self[status.id].approval.sha256}
+            self._rows[status.id] = replace(row, state=str(status.state), config={**row.config, **armed})
             self._write(self._rows[status.id])
         self._view.on_strategy(status)
 
-    def _write(self, row: StrategyRow | StrategyRemoved) -> None:
+    def _write(self, *rows: StrategyRow | StrategyRemoved | Setting) -> None:
         try:
-            self._session.store.write(row)
+            self._session.store.write(*rows)
         except StoreFailed as failure:
             self._view.notify("critical", f"The strategy is not remembered: {failure}")
 

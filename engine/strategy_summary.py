@@ -52,6 +52,7 @@ def status_of(
         last_signal="{} {:+g} at {:.2f}".format(*tally.last_signal) if tally.last_signal else "",
         last_error=tally.last_error,
         parameters=config.parameters,
+        code_sha256=config.sha256,
     )
 
 
@@ -77,4 +78,5 @@ def summary_of(status: StrategyStatus) -> dict[str, Any]:
         "last_signal": status.last_signal,
         "last_error": status.last_error,
         "parameters": dict(status.parameters),
+        "code_sha256": status.code_sha256,
     }

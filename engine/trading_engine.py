@@ -14,6 +14,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 
+from engine.alerts.alert_engine import AlertEngine
+from engine.alerts.channels import WindowChannel
+from engine.alerts.remote import RemoteChannel
 from engine.calendar import Calendar
 from engine.charging import charges_of
 from engine.clock import Clock, SystemClock, ist
@@ -58,6 +61,7 @@ class TradingEngine(QObject):
         self._store: Store | None = None
         self._session: TradingSession | None = None
         self._shelf: StrategyShelf | None = None
+        self._alerts: AlertEngine | None = None
 
     async def open(self) -> None:
         """Open everything, bring the strategies of before back, standing still, and let the market run.
@@ -95,6 +99,9 @@ class TradingEngine(QObject):
         view.mode, view.broker_name = self._session.mode, market.broker.name
         view.templates = tuple(template for _, template in TEMPLATES.items())
         view.charges_of = lambda request: charges_of(request, tariff.rates, ist(session.clock.now_ns()).date())
+        self._alerts = AlertEngine(session, view, self)
+        self._alerts.notices.add_channel("window", WindowChannel(view.notice_given.emit))
+        self._alerts.notices.add_channel("remote", RemoteChannel(self._tasks))
         await self._session.open()
         await self._look_at_funds(capital_units)
         self.instruments = await asyncio.to_thread(_catalogue, await market.broker.instruments())
@@ -102,6 +109,7 @@ class TradingEngine(QObject):
         self._shelf = StrategyShelf(self._session, view, self.instruments, self)
         session.killed.connect(lambda reason: self.strategies.halt(), Qt.ConnectionType.DirectConnection)
         self._shelf.restore(self._store.strategies())
+        await self._alerts.open(self.bars_of)
         self._tasks.spawn(asyncio.to_thread(compile_for_trading, self._stop_compiling), "compile")
         self._tasks.spawn(self._every_second(), "clock", service=True)
         await market.broker.start_market()
@@ -135,6 +143,8 @@ class TradingEngine(QObject):
         self._stop_compiling.set()
         if self._shelf is not None:
             self._shelf.halt()
+        if self._alerts is not None:
+            self._alerts.close()
         await self._tasks.close()
         session, store, self._session, self._store, self._shelf = self._session, self._store, None, None, None
         try:
@@ -161,6 +171,13 @@ class TradingEngine(QObject):
         if self._shelf is None:
             raise UserError("The engine is not open; open it first.")
         return self._shelf
+
+    @property
+    def alerts(self) -> AlertEngine:
+        """What the trader wants to be told of, and what was told; raises UserError before `open`."""
+        if self._alerts is None:
+            raise UserError("The engine is not open; open it first.")
+        return self._alerts
 
     # Orders
 
@@ -225,6 +242,10 @@ class TradingEngine(QObject):
         """Start one in the background; the view tells when it runs, or why it does not."""
         self.strategies[strategy_id].start()
 
+    def approve_strategy(self, strategy_id: str) -> None:
+        """Arm the changed file of one that stands still, after a person has looked at it."""
+        self.strategies.approve(strategy_id)
+
     def pause_strategy(self, strategy_id: str) -> None:
         """Let one open nothing more; its exits go on."""
         self.strategies[strategy_id].pause()
@@ -254,6 +275,7 @@ class TradingEngine(QObject):
     async def unwatch(self, keys: Iterable[str]) -> None:
         """Follow instruments no more, unless a strategy trades or somebody holds them."""
         needed = {key for executor in self.strategies for key in executor.config.keys}
+        needed |= self.alerts.keys
         needed |= {key for key, _ in self.session.positions.held_keys()} | {o.instrument.key for o in self.session.orders.working()}
         unneeded = [instrument for key in keys if (instrument := self.instruments.get(key)).key not in needed]
         self.session.market_data.unsubscribe(unneeded)
@@ -277,6 +299,7 @@ class TradingEngine(QObject):
             now_ns = self.session.clock.now_ns()
             self.view.on_phase(self.calendar.phase(None, now_ns), self.calendar.phase_text(None, now_ns))
             self.strategies.refresh()
+            self.alerts.look()
             await self._wall.sleep(1.0)
 
 

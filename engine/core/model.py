@@ -574,6 +574,8 @@ class StrategyStatus:
     last_signal: str = ""
     last_error: str = ""
     parameters: Mapping[str, float] = field(default_factory=dict)
+    code_sha256: str = ""
+    """Fingerprint of the file that it was read from; "" for the terminal's own, for rules and for a function."""
 
     @property
     def net_units(self) -> int:

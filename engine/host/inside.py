@@ -66,8 +66,8 @@ class _Seat:
 
     def __init__(self, template: Template, given: Mapping[str, Any]) -> None:
         self.held, self.worth = 0, 0.0
-        self.kept: Mapping[str, Any] | None = given["kept"]
-        """State of before a restart, until the bars up to it have been seen again."""
+        self.kept: list[Mapping[str, Any]] = given["kept"]
+        """Notes of before a restart, until the bars up to them have been seen again: of the last two bars after which they changed."""
         self._told = ""
         self.host = Host(template, given["values"], decode_instrument(given["instrument"]), given["interval_s"], self)
 
@@ -83,14 +83,16 @@ class _Seat:
         """Decide on one closed bar."""
         row = [math.nan if value is None else value for value in given["row"]]
         self.held, self.worth = given["held"], given["equity"]
-        if self.kept is not None and row[0] > self.kept["at_ns"]:
-            self.host.strategy.state, self.kept = dict(self.kept["state"]), None
+        if self.kept and (row[0] > self.kept[-1]["at_ns"] or not given["past"]):
+            # Decided anew, it knows what it knew before this bar.
+            before = [each["state"] for each in self.kept if each["at_ns"] < row[0]]
+            self.host.strategy.state, self.kept = dict(before[-1]) if before else {}, []
         wish = self.host.decide(np.array([tuple(row)], dtype=BAR))
         return {"wish": None if wish is None else [None if value != value else value for value in wish]}
 
     def state(self) -> dict[str, Any]:
         """Return the strategy's state where it has changed; raises StrategyFault for what cannot be kept."""
-        if self.kept is not None:
+        if self.kept:
             return {}
         state = self.host.strategy.state
         _require_plain(state, "state", 0)
@@ -144,7 +146,7 @@ class Inside:
 
     def bar(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Let one symbol decide."""
-        seat = self._seats[question["seat"]]
+        seat: _Seat = self._seats[question["seat"]]
         return seat.bar(question) | seat.state()
 
     def stop(self, question: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,6 +73,7 @@ class StrategyProcess(asyncio.Protocol):
             ) from error
         ours.setblocking(False)
         await loop.create_connection(lambda: self, sock=ours)
+        self._tasks.spawn(self._live(self._gone), f"process of {self._name}", service=True)
         return await self.call(load_question(code), "reading its file", self._limits.start_s)
 
     @property
@@ -90,13 +91,17 @@ class StrategyProcess(asyncio.Protocol):
             done.set_result(None)
 
         self.ask(question, take, what, limit_s)
-        assert self._gone is not None
-        await asyncio.wait({done, self._gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not told:
-            raise self.fault or StrategyFault(f"The process of {self._name} was ended.")
+        await self.until(done)
         if told[0].fault:
             raise StrategyFault(told[0].fault)
         return told[0]
+
+    async def until(self, done: asyncio.Future[None]) -> None:
+        """Wait for an answer; raises StrategyFault when the process is lost before."""
+        assert self._gone is not None
+        await asyncio.wait({done, self._gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            raise self.fault or StrategyFault(f"The process of {self._name} was ended.")
 
     def ask(self, question: Mapping[str, Any], then: Then, what: str, limit_s: float | None = None) -> None:
         """Ask without waiting: `then` hears the answer. `what` says in words what it is about; a process that is gone hears nothing."""
@@ -137,7 +142,14 @@ class StrategyProcess(asyncio.Protocol):
         self._answered()
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
-        self._tasks.spawn(self.wait_until_gone(), f"end of {self._name}")
+
+    async def _live(self, gone: asyncio.Future[None]) -> None:
+        """Stand for the process among the session's services: it ends with them."""
+        try:
+            await asyncio.wait({gone})
+        finally:
+            self.kill()
+            await self.wait_until_gone()
 
     async def wait_until_gone(self) -> None:
         """Return once the system has forgotten the process."""

@@ -35,6 +35,12 @@ def start(context: Context, payload: str) -> Any:
     return context.engine.start_strategy(payload)
 
 
+@action("strategy.approve", title="Approve the strategy's code as it is now")
+def approve(context: Context, payload: str) -> Any:
+    """Arm the changed file of a stopped one by its id: until then it does not trade real money."""
+    return context.engine.approve_strategy(payload)
+
+
 @action("strategy.pause", title="Pause: exits go on, nothing new is opened")
 def pause(context: Context, payload: str) -> Any:
     """Pause one by its id."""

@@ -96,6 +96,7 @@ def fail_with(error: BaseException) -> Callable[..., Any]:
         ("strategy.stop", "s1", ("stop_strategy", "s1")),
         ("strategy.emergency_stop", "s1", ("emergency_stop_strategy", "s1")),
         ("strategy.remove", "s1", ("remove_strategy", "s1")),
+        ("strategy.approve", "s1", ("approve_strategy", "s1")),
         ("chart.load", ("NSE:TCS", 60), ("load_history", "NSE:TCS", 60)),
         ("watch.add", "NSE:WIPRO", ("watch", ["NSE:WIPRO"])),
         ("watch.remove", "NSE:TCS", ("unwatch", ["NSE:TCS"])),

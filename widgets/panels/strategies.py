@@ -45,6 +45,7 @@ ALLOWED: Mapping[str, frozenset[StrategyState]] = {
     "strategy.stop": frozenset({S.STARTING, S.RUNNING, S.PAUSED, S.FAULTED}),
     "strategy.emergency_stop": frozenset({S.STARTING, S.RUNNING, S.PAUSED, S.STOPPING, S.FAULTED}),
     "strategy.remove": frozenset({S.IDLE, S.STOPPED, S.FAULTED}),
+    "strategy.approve": frozenset({S.IDLE, S.STOPPED, S.FAULTED}),
 }
 """In which states an action makes sense."""
 
@@ -89,6 +90,8 @@ COLUMNS: tuple[Column[StrategyStatus], ...] = (
     Column("last_signal", "Last signal", lambda s: s.last_signal, 190, tone=lambda s: "muted"),
     Column("error", "Fault", lambda s: s.last_error, 200, tone=lambda s: "bad"),
     Column("parameters", "Parameters", _parameters, 220, tone=lambda s: "muted", is_hidden=True),
+    Column("code", "Code", lambda s: s.code_sha256[:12], 104, tone=lambda s: "muted", is_hidden=True,
+           tip="SHA-256 of the strategy's file, its first twelve characters"),
     Column("started", "Started", lambda s: numbers.day_clock(s.started_ns), 112, tone=lambda s: "muted", order=lambda s: s.started_ns,
            is_hidden=True),
 )  # fmt: skip
@@ -177,6 +180,8 @@ class Strategies(Panel):
             "strategy.stop": "Stop; the position stays",
             "strategy.remove": "Remove",
         }
+        if status.code_sha256:
+            titles["strategy.approve"] = f"Approve its code as it is now, SHA-256 was {status.code_sha256[:12]}"
         asked: list[tuple[str, str, object]] = [
             (f"{title} ({status.name})", action, status.id) for action, title in titles.items() if status.state in ALLOWED[action]
         ]
