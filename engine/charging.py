@@ -61,6 +61,11 @@ class Charging:
             sofar.add(fill.quantity, fill.value_units, fill.instrument.freeze_quantity)
             sofar.charges_units += fill.charges_units
 
+    def begin_anew(self, order_id: str, fills: Iterable[Fill]) -> None:
+        """Reckon an order from these executions on: another one of it was taken back."""
+        self._orders.pop(order_id, None)
+        self.restore(fill for fill in fills if fill.order_id == order_id)
+
     def fill_of(self, order: Order, made: BrokerFill) -> Fill:
         """Turn one execution of an order into a Fill, with its share of the charges."""
         request, instrument = order.request, order.request.instrument

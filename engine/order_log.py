@@ -5,7 +5,7 @@ Keeps, writes and tells; what an order becomes is decided by the lifecycle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.clock import Clock
@@ -124,6 +124,12 @@ class OrderLog:
         self.fills.append(fill)
         self._trades.setdefault(fill.order_id, {})[fill.trade_id] = fill.quantity
         self._traded[fill.order_id] = self._traded.get(fill.order_id, 0) + fill.quantity
+
+    def unbook(self, order_id: str, trade_ids: Collection[str]) -> None:
+        """Forget executions that true ones take the place of."""
+        trades = self._trades.get(order_id, {})
+        self._traded[order_id] = self._traded.get(order_id, 0) - sum(trades.pop(trade_id) for trade_id in trade_ids)
+        self.fills[:] = [fill for fill in self.fills if fill.order_id != order_id or fill.trade_id not in trade_ids]
 
     def restore(self, orders: Iterable[Order], fills: Iterable[Fill]) -> None:
         """Take in orders and fills of before."""

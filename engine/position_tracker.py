@@ -101,6 +101,20 @@ class PositionTracker(QObject):
         for owner in self._sums:
             self.roll_day(owner)
 
+    def rebuild(self, fills: Iterable[Fill]) -> None:
+        """Reckon positions anew from these executions, for one was taken back; day and peak stay as they were, and nobody is told."""
+        marks = {key: (holding.mark_units, holding.price) for key, holding in self._holdings.items()}
+        for kept in (self._holdings, self._open, self._builders, self._marked, self._accounts):
+            kept.clear()
+        for sums in self._sums.values():
+            sums.realised_units = sums.charges_units = sums.fills = 0
+        for fill in fills:
+            self._apply(fill, NET)
+            self._apply(fill, fill.owner)
+            self._builder(fill).add(fill)
+        for key, holding in self._holdings.items():
+            holding.mark_units, holding.price = marks[key]
+
     def on_fill(self, fill: Fill) -> None:
         """Take one execution; tells the net position, the owner's, and the round trip that it ended."""
         net, book = self._apply(fill, NET), self._apply(fill, fill.owner)

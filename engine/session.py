@@ -24,17 +24,16 @@ from engine.core.model import (
     OrderRequest,
     OrderStatus,
     OrderUpdate,
-    Pending,
     Position,
     Product,
     Purpose,
     TradingState,
 )
+from engine.core.reconciliation import Report
 from engine.core.records import Row, Rows
 from engine.guard import Guard
 from engine.kill.outside import Outside
 from engine.kill.switch import KillSwitch
-from engine.reconcile import Report
 from engine.remainder import Remainders
 from engine.session_life import SessionLife
 from engine.session_parts import SessionParts
@@ -78,6 +77,8 @@ class TradingSession(SessionParts):
         _connect(self.orders.order_changed, self._on_order)
         _connect(self.orders.alarm_raised, self.warn)
         _connect(self.orders.ghost_seen, lambda order: self.cancel(order.id))
+        _connect(self.orders.doubt_raised, self.life.books.look_again)
+        _connect(self.orders.fills_replaced, self.positions.rebuild)
         _connect(self.orders.store_failed, self.life.on_store_failed)
         _connect(self.market_data.tick_rejected, self.life.tell)
         _connect(self.risk.trading_state_changed, self._on_trading_state)
@@ -197,7 +198,7 @@ class TradingSession(SessionParts):
 
     def on_order_update(self, update: OrderUpdate) -> None:
         """Take what the broker says of an order; during reconciliation it waits its turn."""
-        if not self.life.holds_back(update):
+        if not self.life.books.holds_back(update):
             self.orders.on_update(update)
 
     def on_link(self, state: LinkState, reason: str) -> None:
@@ -207,6 +208,14 @@ class TradingSession(SessionParts):
     def on_gap(self, tokens: Sequence[int], from_ns: int, to_ns: int) -> None:
         """Take note of what a broken connection missed; the bars that strategies wait for are filled in from history."""
         self.mender.on_gap(tokens, from_ns, to_ns)
+
+    def acknowledge(self, key: str) -> bool:
+        """Let an instrument be traded again whose position differed from the broker's; tells whether it waited for that."""
+        return self.life.books.acknowledge(key)
+
+    async def compare(self) -> Report:
+        """Compare the books with the broker's now; raises BrokerError when that cannot be done."""
+        return await self.life.books.compare("asked")
 
     async def settle(self) -> None:
         """Wait until all orders, changes and cancels that were asked for are answered."""
@@ -252,8 +261,7 @@ class TradingSession(SessionParts):
     def _on_order(self, order: Order) -> None:
         if order.status.is_working and not order.reservation:
             self.orders.reserve(order.id, self.risk.adopt(order))
-        if order.status is OrderStatus.UNKNOWN or order.pending in (Pending.CANCEL_UNKNOWN, Pending.MODIFY_UNKNOWN):
-            self.life.resolve(order)
+        self.life.books.on_order(order)
         self.life.publish_soon()
 
     def _purpose_of(self, request: OrderRequest) -> Purpose:

@@ -5,7 +5,6 @@ Before the books agree with the broker's only cancels and the trader's own exits
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import replace
 
@@ -14,10 +13,12 @@ from engine.brokers.base import BrokerSink
 from engine.calendar import day_of
 from engine.closing import Closer
 from engine.core.errors import BrokerError
-from engine.core.model import LinkState, Order, OrderStatus, OrderUpdate, Pending
+from engine.core.model import LinkState
+from engine.core.reconciliation import Report
 from engine.guard import Guard
-from engine.reconcile import Report
-from engine.risk_manager import LINK, OPENING
+from engine.inferred_fills import settled
+from engine.risk_manager import OPENING
+from engine.session_books import SessionBooks
 from engine.session_parts import SessionParts
 from engine.store.rows import SessionRow, StoreFailed, StoreRow
 
@@ -25,9 +26,6 @@ log = logging.getLogger(__name__)
 
 FRAME_S = 0.1
 """Marks and the account's figures are told at most this often."""
-
-COMPARE_AGAIN_S = 5.0
-"""Books that could not be compared are compared again so much later, as long as the line stands."""
 
 KEEP_EVERY_NS = 5_000_000_000
 """The day's figures are written at most this often while they change."""
@@ -39,19 +37,15 @@ class SessionLife:
     def __init__(self, parts: SessionParts, sink: BrokerSink, guard: Guard, closer: Closer) -> None:
         self._parts = parts
         self._sink = sink
+        self.books = SessionBooks(parts, sink.on_order_update, self.tell)
+        self.books.protect = self._protect
         self._guard = guard
         self._closer = closer
         self._days = AccountDays(parts.account_id)
         self._row: SessionRow | None = None
         self._kept_ns = 0
-        self._held_back: list[OrderUpdate] | None = None
-        self._resolving: set[str] = set()
         self._is_publishing = False
         self._is_open = False
-        self._is_down = False
-        self._recovery = 0
-        """Which return of the broker the books are compared after; another one takes its place."""
-        self._comparing = asyncio.Lock()
         self._is_warming_up = False
         self._is_same_capital = False
 
@@ -62,21 +56,25 @@ class SessionLife:
         if self._row is None:
             self._remember()
         parts.broker.attach(self._sink)
-        self._held_back = []
+        self.books.hold_back()
         await parts.broker.connect()
         self._begin_day()
-        report = await self._compare()
+        report = await self.books.compare("start")
         self._is_open = True
         parts.risk.clear(OPENING)
         self._protect()
         self._show()
+        if parts.broker.capabilities.is_live:
+            parts.tasks.spawn(self.books.keep_comparing(), "compare with the broker in rounds", service=True)
         return report
 
     async def close(self) -> None:
         """Let what is on its way end, close the broker and write down how it ended."""
-        parts = self._parts
+        parts, was_open = self._parts, self._is_open
         self._is_open = False
         await parts.tasks.settle()
+        if was_open and parts.broker.capabilities.is_live:
+            await self._compare_at_last()
         await parts.broker.close()
         await parts.tasks.close()
         self._keep_day()
@@ -104,13 +102,6 @@ class SessionLife:
             self._closer.roll_day()
             self._days.begin(now_ns, parts.account, len(parts.orders.orders))
 
-    def holds_back(self, update: OrderUpdate) -> bool:
-        """Keep an update for later while the books are compared; tells whether it did."""
-        if self._held_back is None:
-            return False
-        self._held_back.append(update)
-        return True
-
     def on_link(self, state: LinkState, reason: str) -> None:
         """Take a change of the connection: without one only exits pass, and after one the books are compared again."""
         parts = self._parts
@@ -119,20 +110,10 @@ class SessionLife:
         if not self._is_open:
             return
         parts.orders.note("LINK", state=state.value, reason=reason)
-        if state is not LinkState.LIVE:
-            self._is_down = True
-            self._recovery += 1
-            parts.risk.reduce(f"the broker cannot be heard ({reason or state.value.lower()})", LINK)
-        elif self._is_down:
-            self._is_down = False
-            self._recovery += 1
-            parts.tasks.spawn(self._recover(self._recovery), "compare with the broker", service=True)
-
-    def resolve(self, order: Order) -> None:
-        """Look an order of unknown fate up, once at a time."""
-        if order.id not in self._resolving:
-            self._resolving.add(order.id)
-            self._parts.tasks.spawn(self._resolve(order.id), f"look up {order.id}", service=True)
+        if state is LinkState.LIVE:
+            self.books.find()
+        else:
+            self.books.lose(reason or state.value.lower())
 
     def publish_soon(self) -> None:
         """Tell marks and figures with the next frame of the screen."""
@@ -153,14 +134,11 @@ class SessionLife:
 
     def keep(self, *rows: StoreRow) -> None:
         """Queue rows for the store; when it takes nothing more, nothing more is risked."""
-        try:
-            self._parts.store.write(*rows)
-        except StoreFailed as failure:
-            self.on_store_failed(str(failure))
+        self._parts.keep(*rows)
 
     def on_store_failed(self, reason: str) -> None:
         """Stop everything that would need a line in the journal."""
-        self._parts.risk.halt(f"the database takes nothing more ({reason})", "store")
+        self._parts.on_store_failed(reason)
 
     def tell(self, text: str, level: str = "info") -> None:
         """Tell the trader; what is critical is logged as a warning, and all of it is in the log."""
@@ -172,9 +150,10 @@ class SessionLife:
         """Take over orders, fills and the day from the store."""
         parts, account = self._parts, self._parts.account_id
         parts.store.account = account
-        orders, fills = parts.store.orders(account), parts.store.fills(account)
+        orders, fills = parts.store.orders(account), settled(parts.store.fills(account))
         parts.orders.restore(orders, fills)
         parts.positions.restore(fills)
+        self.books.remember()
         capital = parts.account.capital_units
         before = [row for row in parts.store.sessions() if row.account == account]
         self._is_same_capital = bool(before) and before[-1].data.get("capital_units") == capital
@@ -194,50 +173,12 @@ class SessionLife:
         elif rows:
             parts.positions.restore_day(parts.account.day_start_units, rows[-1].peak_units)
 
-    async def _compare(self) -> Report:
-        """Compare the books with the broker's, then deal with what came in meanwhile."""
-        parts = self._parts
-        self._held_back = []
+    async def _compare_at_last(self) -> None:
+        """Compare the books once more before the broker is left; what cannot be compared now is compared at the next start."""
         try:
-            report = await parts.reconciler.run()
-        finally:
-            late, self._held_back = self._held_back or [], None
-        for update in late:
-            parts.orders.on_update(update)
-        for order in parts.orders.working():
-            if not order.reservation:
-                parts.orders.reserve(order.id, parts.risk.adopt(order))
-        parts.orders.note("RECONCILED", report=str(report))
-        self.tell(f"Compared with the broker: {report}.", "info" if report.is_clean else "critical")
-        if report.adjusted and parts.broker.capabilities.is_live:
-            parts.risk.reduce("positions differed from the broker's and were taken over; look at them, then resume", "reconcile")
-        return report
-
-    async def _recover(self, recovery: int) -> None:
-        """Compare the books after a silence, as often as it takes: only then may anything new be opened."""
-        parts, said = self._parts, ""
-        while recovery == self._recovery:
-            try:
-                async with self._comparing:
-                    await self._compare()
-            except BrokerError as error:
-                self._is_down = True
-                if str(error) != said:
-                    said = str(error)
-                    self.tell(f"The connection is back, but the books could not be compared: {said}", "critical")
-                await parts.clock.sleep(COMPARE_AGAIN_S)
-                continue
-            if recovery == self._recovery:
-                self._is_down = False
-                parts.risk.clear(LINK)
-                self._protect()
-            return
-
-    async def _resolve(self, order_id: str) -> None:
-        order = await self._parts.reconciler.resolve(order_id)
-        self._resolving.discard(order_id)
-        if order.status is OrderStatus.UNKNOWN or order.pending in (Pending.CANCEL_UNKNOWN, Pending.MODIFY_UNKNOWN):
-            self.tell(f"It is still not known what became of the order for {order.instrument.symbol}; ask the broker.", "critical")
+            await self.books.compare("end", is_patient=False)
+        except BrokerError as error:
+            self.tell(f"The books could not be compared at the end: {error}", "warning")
 
     def _protect(self) -> None:
         self._guard.rebuild(self._parts.positions.open_books(), self._parts.orders.orders)

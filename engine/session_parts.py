@@ -24,6 +24,7 @@ from engine.reconcile import Reconciler
 from engine.risk_manager import RiskManager
 from engine.session_desk import SessionDesk
 from engine.store import Store
+from engine.store.rows import StoreFailed, StoreRow
 from engine.tariffs import Tariff
 from engine.tasks import Tasks
 from engine.view import EngineView, QuoteBoard
@@ -80,6 +81,17 @@ class SessionParts(QObject):
     def account(self) -> Account:
         """The account's figures now."""
         return self.positions.account(open_orders=len(self.risk.reservations))
+
+    def keep(self, *rows: StoreRow) -> None:
+        """Queue rows for the store; when it takes nothing more, nothing more is risked."""
+        try:
+            self.store.write(*rows)
+        except StoreFailed as failure:
+            self.on_store_failed(str(failure))
+
+    def on_store_failed(self, reason: str) -> None:
+        """Stop everything that would need a line in the journal."""
+        self.risk.halt(f"the database takes nothing more ({reason})", "store")
 
     def _on_task_failed(self, name: str, error: BaseException) -> None:
         """Stop new risk when something of ours broke that nobody foresaw."""

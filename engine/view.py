@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from engine.core.alerts import Alert, AlertEvent
 from engine.core.model import (
     Account,
     Fill,
@@ -28,10 +29,12 @@ from engine.core.model import (
     StrategyStatus,
     Trade,
 )
+from engine.core.reconciliation import Report
 from engine.core.records import BAR, Rows
 from engine.core.registry import Template
 
 KEPT_LOG_LINES = 5_000
+KEPT_REPORTS, KEPT_EVENTS = 50, 500
 
 
 class QuoteBoard:
@@ -165,6 +168,14 @@ class EngineView(QObject):
     log_added = Signal(object)
     notice_given = Signal(str, str)
     """Level (info, warning, critical) and one sentence for the trader."""
+    book_changed = Signal(object)
+    """Position of one owner."""
+    alert_changed = Signal(object)
+    alert_removed = Signal(str)
+    alert_told = Signal(object)
+    """AlertEvent: told, counted or acknowledged."""
+    reconciled = Signal(object)
+    """Report of a comparison with the broker's books."""
     instruments_changed = Signal()
     cleared = Signal()
     """Everything was forgotten: another session begins."""
@@ -177,7 +188,16 @@ class EngineView(QObject):
         self.trades: list[Trade] = []
         self.positions: dict[tuple[str, str], Position] = {}
         """Net positions by (instrument key, product)."""
+        self.books: dict[tuple[str, str, str], Position] = {}
+        """Positions by (instrument key, product, owner)."""
         self.strategies: dict[str, StrategyStatus] = {}
+        self.alerts: dict[str, Alert] = {}
+        self.alert_events: dict[str, AlertEvent] = {}
+        """What was told, by id, the oldest first; the newest some hundreds."""
+        self.reports: deque[Report] = deque(maxlen=KEPT_REPORTS)
+        """What comparing with the broker's books has found, the oldest first."""
+        self.notice_desk: Callable[[str, str], None] | None = None
+        """Who counts and sends on what is told, before it is shown; None shows it at once."""
         self.account: Account | None = None
         self.risk: RiskStatus | None = None
         self.link = LinkState.DISCONNECTED
@@ -250,6 +270,33 @@ class EngineView(QObject):
         self.positions[position.instrument.key, position.product] = position
         self.position_changed.emit(position)
 
+    def on_book(self, position: Position) -> None:
+        """Keep and repeat what one owner holds."""
+        self.books[position.instrument.key, position.product, position.owner] = position
+        self.book_changed.emit(position)
+
+    def on_alert(self, alert: Alert) -> None:
+        """Keep and repeat how an alert stands."""
+        self.alerts[alert.id] = alert
+        self.alert_changed.emit(alert)
+
+    def on_alert_removed(self, alert_id: str) -> None:
+        """Forget an alert."""
+        if self.alerts.pop(alert_id, None) is not None:
+            self.alert_removed.emit(alert_id)
+
+    def on_alert_event(self, event: AlertEvent) -> None:
+        """Keep and repeat what was told, or that it was acknowledged."""
+        self.alert_events[event.id] = event
+        while len(self.alert_events) > KEPT_EVENTS:
+            del self.alert_events[next(iter(self.alert_events))]
+        self.alert_told.emit(event)
+
+    def on_report(self, report: Report) -> None:
+        """Keep and repeat what a comparison of the books has found."""
+        self.reports.append(report)
+        self.reconciled.emit(report)
+
     def on_account(self, account: Account) -> None:
         """Keep and repeat the account's figures."""
         self.account = account
@@ -287,7 +334,10 @@ class EngineView(QObject):
 
     def notify(self, level: str, text: str) -> None:
         """Tell the trader one sentence."""
-        self.notice_given.emit(level, text)
+        if self.notice_desk is not None:
+            self.notice_desk(level, text)
+        else:
+            self.notice_given.emit(level, text)
 
     def clear(self, fills: Sequence[Fill] = ()) -> None:
         """Forget orders, fills, positions and strategies of the session before."""
@@ -295,6 +345,7 @@ class EngineView(QObject):
         self.fills[:] = fills
         self.trades.clear()
         self.positions.clear()
+        self.books.clear()
         self.strategies.clear()
         self.account = None
         self.risk = None

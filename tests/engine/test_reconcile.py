@@ -100,10 +100,28 @@ def test_with_real_money_silence_is_no_proof(status: OrderStatus, loop_run: Run)
     run(loop_run, bench, check)
 
 
-def test_a_resting_order_that_is_listed_no_longer_has_expired(loop_run: Run) -> None:
-    bench = restarted([before(S.OPEN)])
+DAY_BEFORE_NS = OPEN_NS - 24 * 3_600 * SECOND_NS
+
+
+def test_a_resting_order_of_yesterday_that_is_listed_no_longer_has_expired(loop_run: Run) -> None:
+    bench = restarted([before(S.OPEN, created_ns=DAY_BEFORE_NS)])
     run(loop_run, bench, lambda report: None)
     assert bench.session.orders.order("PBEFORE0000000000001").status is S.EXPIRED
+
+
+@pytest.mark.logs_warnings
+def test_a_resting_order_of_today_that_is_not_listed_is_still_there_for_the_list_may_be_old(loop_run: Run) -> None:
+    bench = restarted([before(S.OPEN)])
+    run(loop_run, bench, lambda report: [order.id for order in report.unknown] == ["PBEFORE0000000000001"] or pytest.fail("not told"))
+    assert bench.session.orders.order("PBEFORE0000000000001").status is S.OPEN
+
+
+@pytest.mark.logs_warnings
+@pytest.mark.parametrize("status", [S.INTENT, S.SENT, S.UNKNOWN])
+def test_an_order_of_yesterday_whose_fate_nobody_learned_is_left_to_a_person(status: OrderStatus, loop_run: Run) -> None:
+    bench = restarted([before(status, "", created_ns=DAY_BEFORE_NS)])
+    run(loop_run, bench, lambda report: None)
+    assert bench.session.orders.order("PBEFORE0000000000001").status is S.OPERATOR
 
 
 def test_a_resting_order_is_counted_anew(loop_run: Run) -> None:
@@ -183,6 +201,7 @@ def test_what_the_broker_says_during_the_comparison_waits_and_is_not_lost(loop_r
         bench.broker.orders = orders  # type: ignore[method-assign]
         report = await bench.session.open()
         assert len(report.fills) == len(bench.session.orders.trades) == 1
+        del bench.broker.orders  # type: ignore[method-assign]
         await bench.close()
 
     loop_run(main())
@@ -204,7 +223,7 @@ def test_an_order_is_given_up_only_with_proof_that_the_list_is_fresh(is_fresh: b
         bench.broker.answers = [OutcomeUnknown("timeout")]
         order = bench.submit()
         await bench.session.settle()
-        stamp = bench.broker.clock.now_ns() + (SECOND_NS if is_fresh else -SECOND_NS)
+        stamp = bench.broker.clock.now_ns() + (3 * SECOND_NS if is_fresh else SECOND_NS)
         bench.broker.listed = [bench.broker.update(other, S.OPEN, time_ns=stamp, is_snapshot=True)]
         await looked_up(bench, LOOKS_S[-2] + 5)
         assert bench.now(order).status is S.UNKNOWN, "not before two minutes"

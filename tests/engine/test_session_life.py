@@ -10,7 +10,7 @@ import pytest
 
 from engine.core.errors import ConnectionLost
 from engine.core.model import LinkState, OrderStatus, Position, Product, TradingState
-from engine.session_life import COMPARE_AGAIN_S
+from engine.session_books import COMPARE_AGAIN_S
 from engine.store import StoreFailed
 from engine.store.rows import AccountDay, SessionRow
 from tests.engine.fakes import OPEN_NS, RELIANCE, FakeBroker, FakeStore, a_fill
