@@ -154,6 +154,10 @@ def parse_alert(alert_id: str, given: Mapping[str, object], created_ns: int = 0)
     """Make an alert of what a form or a script gives; raises InvalidOption with what was expected."""
     made = parse(OPTIONS, given, "the alert")
     made |= {"kind": K(made["kind"]), "level": Level(made["level"])}
+    if made["kind"] is K.CONNECTION:
+        made |= {"value": float(made["seconds"]), "side": "above"}
+    elif made["kind"] is K.RISK:
+        made |= {"side": "above"}
     alert = Alert(alert_id, created_ns=created_ns, **made)
     _check(alert)
     # A level of profit or of a limit that is passed already is told at once; a price has to cross.
