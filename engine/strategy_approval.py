@@ -34,18 +34,18 @@ class Approval:
         self.sha256 = self.config.sha256
         return self.config
 
-    def config_for(self, mode: str, tell: Callable[[str], None]) -> StrategyConfig:
-        """Return what to start with; raises UserError when real money would meet code that was not armed, or parameters do not fit it."""
-        if self.config.code is None:
-            return self.config
+    def config_for(self, mode: str) -> tuple[StrategyConfig, str]:
+        """Return what to start with, and what to tell of it; may wait for a process that reads the file.
+
+        Raises UserError when real money would meet code that was not armed, or the parameters do not fit the code any more.
+        """
         if mode == "live":
             self.require()
-            return self.config
-        armed = self.sha256
-        config = self.approve()
-        if armed != self.sha256:
-            tell(f"{config.name} runs changed code: its file has SHA-256 {self.sha256[:SHOWN]}, was {armed[:SHOWN]}.")
-        return config
+            return self.config, ""
+        armed, config = self.sha256, self.approve()
+        if armed == self.sha256:
+            return config, ""
+        return config, f"{config.name} runs changed code: its file has SHA-256 {self.sha256[:SHOWN]}, was {armed[:SHOWN]}."
 
     def require(self) -> None:
         """Raise UserError when the file is not the one that was armed."""

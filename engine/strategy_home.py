@@ -17,6 +17,7 @@ from engine.clock import SystemClock
 from engine.core.errors import InvalidOption, TradingError
 from engine.core.model import to_rupees
 from engine.folders import home_folder
+from engine.heartbeat import Heartbeat
 from engine.loop_thread import LoopThread
 from engine.session import TradingSession
 from engine.store import Store
@@ -91,6 +92,9 @@ class StrategyHome:
             latch=folder / "kill.latch",
         )
         await self.session.open()
+        if not self.session.is_replay:
+            risk = self.session.risk
+            self.session.tasks.spawn(Heartbeat(risk.reduce, risk.clear).beat(), "heartbeat", service=True)
         return self.session
 
     async def start_market(self) -> None:

@@ -82,7 +82,10 @@ class StrategyRun(QObject):
         self._enter(S.STARTING)
         self.tally.last_error = ""
         try:
-            self.config = self.approval.config_for(self.mode, self.warned.emit)
+            if self.config.code is not None:
+                self.config, said = await asyncio.to_thread(self.approval.config_for, self.mode)
+                if said:
+                    self._warn(said)
             session = await self._home.open()
             self._decider = decider = self._decider_of(session)
             legs = await set_up(session, self.config, self._instruments, decider.notes.read(), is_learning=self._callback is None)

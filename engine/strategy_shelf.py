@@ -6,8 +6,10 @@ strategy was added with is kept: another one never trades real money before some
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,11 +19,13 @@ from PySide6.QtCore import QObject, Qt
 from engine.core.errors import InvalidOption, TradingError, UserError, did_you_mean
 from engine.core.model import StrategyState, StrategyStatus
 from engine.core.options import Option
+from engine.host.describe import describe
 from engine.instruments import Instruments
 from engine.session import TradingSession
 from engine.store import Setting, StoreFailed, StrategyRemoved, StrategyRow
 from engine.strategy_config import check_mode, parse_strategy
 from engine.strategy_executor import StrategyExecutor
+from engine.strategy_files import code_of, is_file_name
 from engine.strategy_lint import lint_of
 from engine.strategy_notes import setting_of
 from engine.view import EngineView
@@ -99,6 +103,11 @@ class StrategyShelf(QObject):
         self._keep(executor)
         self._look_over(executor)
         self._on_status(executor.status())
+
+    async def open(self, rows: list[StrategyRow]) -> None:
+        """Put up the strategies of before; files of theirs are read by processes, off the loop."""
+        await asyncio.to_thread(_read_files, [row.strategy_type for row in rows])
+        self.restore(rows)
 
     def restore(self, rows: list[StrategyRow]) -> None:
         """Put up the strategies of before, standing still; one that cannot be read any more is told and left in the store."""
@@ -199,6 +208,14 @@ class StrategyShelf(QObject):
             self._session.store.write(*rows)
         except StoreFailed as failure:
             self._view.notify("critical", f"The strategy is not remembered: {failure}")
+
+
+def _read_files(names: list[str]) -> None:
+    """Find out what the strategy files are, so that the loop need not wait for it; what is wrong with one is told when it is put up."""
+    for name in names:
+        if is_file_name(name):
+            with suppress(TradingError, OSError):
+                describe(code_of(name))
 
 
 def _parts(config: Mapping[str, Any]) -> dict[str, Any]:

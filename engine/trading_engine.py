@@ -10,13 +10,10 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 
 from engine.alerts.alert_engine import AlertEngine
-from engine.alerts.channels import WindowChannel
-from engine.alerts.remote import RemoteChannel
 from engine.calendar import Calendar
 from engine.charging import charges_of
 from engine.clock import Clock, SystemClock, ist
@@ -26,8 +23,9 @@ from engine.core.facts import PROTECTIVE
 from engine.core.model import Instrument, Order, OrderChange, OrderRequest, Position, to_rupees, to_units
 from engine.core.records import Rows
 from engine.core.registry import TEMPLATES
-from engine.engine_market import make_market
+from engine.engine_market import make_catalogue, make_market
 from engine.engine_settings import EngineSettings
+from engine.heartbeat import Heartbeat
 from engine.history import History
 from engine.instruments import Instruments
 from engine.past_bars import past_bars
@@ -35,6 +33,7 @@ from engine.risk_limits import retail_limits
 from engine.session import TradingSession
 from engine.store import Setting, Store
 from engine.strategy_shelf import StrategyShelf
+from engine.strategy_verbs import StrategyVerbs
 from engine.tariffs import Tariff
 from engine.tasks import Tasks
 from engine.view import EngineView
@@ -45,7 +44,7 @@ LIMITS = "limits"
 """Name under which the store keeps the account's limits."""
 
 
-class TradingEngine(QObject):
+class TradingEngine(QObject, StrategyVerbs):
     """The engine behind a window, a console or a test."""
 
     def __init__(
@@ -100,18 +99,18 @@ class TradingEngine(QObject):
         view.templates = tuple(template for _, template in TEMPLATES.items())
         view.charges_of = lambda request: charges_of(request, tariff.rates, ist(session.clock.now_ns()).date())
         self._alerts = AlertEngine(session, view, self)
-        self._alerts.notices.add_channel("window", WindowChannel(view.notice_given.emit))
-        self._alerts.notices.add_channel("remote", RemoteChannel(self._tasks))
         await self._session.open()
         await self._look_at_funds(capital_units)
-        self.instruments = await asyncio.to_thread(_catalogue, await market.broker.instruments())
+        self.instruments = await asyncio.to_thread(make_catalogue, await market.broker.instruments())
         view.set_catalogue(self.instruments)
         self._shelf = StrategyShelf(self._session, view, self.instruments, self)
         session.killed.connect(lambda reason: self.strategies.halt(), Qt.ConnectionType.DirectConnection)
-        self._shelf.restore(self._store.strategies())
+        await self._shelf.open(self._store.strategies())
         await self._alerts.open(self.bars_of)
         self._tasks.spawn(asyncio.to_thread(compile_for_trading, self._stop_compiling), "compile")
         self._tasks.spawn(self._every_second(), "clock", service=True)
+        if not session.is_replay:
+            session.tasks.spawn(Heartbeat(session.risk.reduce, session.risk.clear).beat(), "heartbeat", service=True)
         await market.broker.start_market()
         log.info("engine open: %s on %s, %d instruments", self._session.mode, market.broker.name, len(self.instruments))
 
@@ -228,44 +227,6 @@ class TradingEngine(QObject):
         self.session.store.write(Setting(LIMITS, dict(limits)))
         self.session.life.publish()
 
-    # Strategies
-
-    def add_strategy(self, config: Mapping[str, Any]) -> str:
-        """Add {"strategy_config": ..., "risk_config": ...}, standing still; returns its id."""
-        return self.strategies.add(config)
-
-    def change_strategy(self, strategy_id: str, config: Mapping[str, Any]) -> None:
-        """Put another strategy in the place of one that stands still and holds nothing, under its id."""
-        self.strategies.change(strategy_id, config)
-
-    def start_strategy(self, strategy_id: str) -> None:
-        """Start one in the background; the view tells when it runs, or why it does not."""
-        self.strategies[strategy_id].start()
-
-    def approve_strategy(self, strategy_id: str) -> None:
-        """Arm the changed file of one that stands still, after a person has looked at it."""
-        self.strategies.approve(strategy_id)
-
-    def pause_strategy(self, strategy_id: str) -> None:
-        """Let one open nothing more; its exits go on."""
-        self.strategies[strategy_id].pause()
-
-    def resume_strategy(self, strategy_id: str) -> None:
-        """Let a paused one open positions again."""
-        self.strategies[strategy_id].resume()
-
-    def stop_strategy(self, strategy_id: str) -> None:
-        """Stop one; its position and protection stay."""
-        self.strategies[strategy_id].stop()
-
-    def emergency_stop_strategy(self, strategy_id: str) -> None:
-        """Stop one, cancel its orders and close its position."""
-        self.strategies[strategy_id].emergency_stop()
-
-    def remove_strategy(self, strategy_id: str) -> None:
-        """Forget one that stands still and holds nothing."""
-        self.strategies.remove(strategy_id)
-
     # Market data
 
     async def watch(self, keys: Iterable[str]) -> None:
@@ -301,10 +262,3 @@ class TradingEngine(QObject):
             self.strategies.refresh()
             self.alerts.look()
             await self._wall.sleep(1.0)
-
-
-def _catalogue(instruments: Iterable[Instrument]) -> Instruments:
-    """Make the catalogue, ready to be searched: a broker of real money lists a hundred thousand."""
-    made = Instruments(instruments)
-    made.prepare_search()
-    return made

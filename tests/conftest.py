@@ -34,6 +34,12 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _patient_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy test machine stand still for a while without stopping what is being tested."""
+    monkeypatch.setattr("engine.heartbeat.LATE_S", 120.0)
+
+
+@pytest.fixture(autouse=True)
 def _nothing_left_living(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a thread behind, logs a warning it did not ask for, or makes Qt complain."""
     messages: list[str] = []

@@ -20,6 +20,13 @@ def new(context: Context, payload: object) -> None:
 @action("strategy.add", title="Add a strategy")
 def add(context: Context, payload: Mapping[str, Any]) -> Any:
     """Add a strategy: {"strategy_config": {...}, "risk_config": {...}, ...} as in the public API."""
+    path = str(dict(payload.get("strategy_config") or {}).get("strategy_type", ""))
+    return _add_file(context, path, payload) if path.endswith(".py") else context.engine.add_strategy(payload)
+
+
+async def _add_file(context: Context, path: str, payload: Mapping[str, Any]) -> str:
+    """Add one whose file has to be read first, by a process that the loop does not wait for."""
+    await context.engine.read_strategy(path)
     return context.engine.add_strategy(payload)
 
 
