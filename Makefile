@@ -4,7 +4,7 @@ VENV ?= .venv
 ARGS ?=
 export SHIKRA_VENV := $(VENV)
 
-.PHONY: run test bench lock clean
+.PHONY: run test bench mutation lock clean
 
 run:
 	@$(PYTHON) requirements/install.py runtime
@@ -17,6 +17,10 @@ test:
 bench:
 	@$(PYTHON) requirements/install.py dev
 	@$(VENV)/bin/python -m tests.performance $(ARGS)
+
+mutation:
+	@$(PYTHON) requirements/install.py dev
+	@$(VENV)/bin/python -m tests.mutation $(ARGS)
 
 lock:
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra dev --extra postgres --extra cluster -o requirements/dev.txt

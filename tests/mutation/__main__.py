@@ -1,0 +1,143 @@
+"""Breaks the rules, the order merge and the ledger in every small way there is, and asks whether the tests notice.
+
+    make mutation [ARGS="ledger rules --share 0.2 --workers 2"]
+
+Cosmic Ray makes the mutants; each is tested in a process that is forked when everything heavy is loaded, so that one takes a second. What
+reads the same after the change (a mutated annotation) is no mutant. Survivors are printed with their line; the exit code says whether at
+least nine in ten were noticed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+os.environ["NUMBA_DISABLE_JIT"] = "1"
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+
+from tests.mutation.trial import Trial, preload
+
+ROOT = Path(__file__).resolve().parents[2]
+WANTED = 0.9
+UNSEEN = ("core/RemoveDecorator", "core/NoOp", "core/VariableReplacer", "core/VariableInserter")
+"""Operators whose mutants say nothing here: what is compiled runs the same without being compiled."""
+
+TARGETS: dict[str, tuple[list[str], list[str]]] = {
+    "ledger": (["engine/core/ledger.py"], ["tests/engine/core/test_ledger.py"]),
+    "merge": (["engine/core/lifecycle.py"], ["tests/engine/core/test_lifecycle.py"]),
+    "limits": (["engine/core/limits.py", "engine/core/facts.py"], ["tests/engine/core", "-k", "limits or facts"]),
+    "rules": (["engine/rules/*.py"], ["tests/engine/rules"]),
+}
+"""By name: what is mutated, and the tests that have to notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One small change of one file."""
+
+    path: Path
+    line: int
+    operator: str
+    source: str
+
+    def __str__(self) -> str:
+        """Show where it is, and how the line reads then."""
+        said = self.source.splitlines()[self.line - 1].strip()
+        return f"{self.path.relative_to(ROOT)}:{self.line}: {said}   [{self.operator.removeprefix('core/')}]"
+
+
+def mutants(path: Path) -> Iterator[Mutant]:
+    """Make every mutant of a file that reads otherwise than the file."""
+    source = path.read_text(encoding="utf-8")
+    plain = _meaning(source)
+    nodes = list(ast_nodes(get_ast(source)))
+    for name in operator_names():
+        operator = None if name in UNSEEN else get_operator(name)
+        if operator is None or operator.arguments():
+            continue
+        places = [start for node in nodes for start, _ in operator().mutation_positions(node)]
+        for occurrence, (line, _) in enumerate(places):
+            changed = mutate_code(source, operator(), occurrence)
+            if changed is not None and _meaning(changed) != plain:
+                yield Mutant(path, line, name, changed)
+
+
+def _meaning(source: str) -> str:
+    """Return what a source does: without annotations, which nothing looks at, and without decorators."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+            for argument in (*node.args.args, *node.args.kwonlyargs, *node.args.posonlyargs):
+                argument.annotation = None
+        elif isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Name("None")
+    return ast.dump(tree)
+
+
+def survivors(chosen: list[Mutant], tests: list[str], workers: int, patience_s: float) -> list[Mutant]:
+    """Test each mutant in a process of its own, so many at once; returns those that no test noticed."""
+    left, running, found = list(reversed(chosen)), [], []
+    while left or running:
+        while left and len(running) < workers:
+            mutant = left.pop()
+            running.append((mutant, Trial(_module(mutant.path), mutant.path, mutant.source, tests, patience_s)))
+        still = []
+        for mutant, trial in running:
+            if (verdict := trial.verdict()) is None:
+                still.append((mutant, trial))
+            elif verdict:
+                found.append(mutant)
+                print("survived:", mutant, flush=True)
+        running = still
+        time.sleep(0.01)
+    return found
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def main() -> int:
+    """Mutate, test, and say how many were noticed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("targets", nargs="*", default=list(TARGETS), metavar="|".join(TARGETS))
+    parser.add_argument("--share", type=float, default=1.0, help="part of all mutants that is tried")
+    parser.add_argument("--seed", type=int, default=1, help="which part")
+    parser.add_argument("--workers", type=int, default=2)
+    given = parser.parse_args()
+    preload()
+    total, lived = 0, 0
+    for name in given.targets:
+        patterns, tests = TARGETS[name]
+        began = time.monotonic()
+        whole = Trial("", ROOT, "", tests, 300.0)
+        while (verdict := whole.verdict()) is None:
+            time.sleep(0.05)
+        if not verdict:
+            print(f"Expected the tests of {name} to pass as they stand, did not; mend them first: {' '.join(tests)}")
+            return 2
+        patience_s = 10 * (time.monotonic() - began) + 5
+        every = [mutant for pattern in patterns for path in sorted(ROOT.glob(pattern)) for mutant in mutants(path)]
+        chosen = [mutant for mutant in every if Random(f"{given.seed} {mutant}").random() < given.share]
+        found = survivors(chosen, tests, given.workers, patience_s)
+        total, lived = total + len(chosen), lived + len(found)
+        print(f"{name}: {len(chosen)} of {len(every)} mutants, {len(found)} survived, {time.monotonic() - began:.0f} s", flush=True)
+    killed = (total - lived) / max(1, total)
+    print(f"{total} mutants, {total - lived} noticed, {lived} survived: {100 * killed:.1f} % noticed, seed {given.seed}")
+    return 0 if killed >= WANTED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

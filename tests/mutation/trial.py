@@ -1,0 +1,83 @@
+"""Tests one mutant in a process of its own, forked from one in which everything heavy is loaded already."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+HEAVY = (
+    "numpy",
+    "numba",
+    "pytest",
+    "hypothesis.strategies",
+    "hypothesis.stateful",
+    "PySide6.QtCore",
+    "PySide6.QtWidgets",
+    "sqlalchemy.orm",
+)
+
+
+def preload() -> None:
+    """Load what every trial needs and no mutant touches."""
+    for name in HEAVY:
+        import_module(name)
+
+
+class _Mutated(MetaPathFinder, Loader):
+    """Gives out the mutated source of one module."""
+
+    def __init__(self, module: str, path: Path, source: str) -> None:
+        self._module, self._path, self._source = module, path, source
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self, origin=str(self._path)) if fullname == self._module else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__file__ = str(self._path)
+        exec(compile(self._source, str(self._path), "exec"), module.__dict__)
+
+
+class Trial:
+    """The tests, run over one mutant; over the code as it stands for the module `""`."""
+
+    def __init__(self, module: str, path: Path, source: str, tests: list[str], patience_s: float) -> None:
+        self._until_s = time.monotonic() + patience_s
+        sys.stdout.flush()
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._test(module, path, source, tests)
+
+    def verdict(self) -> bool | None:
+        """Tell whether all tests passed; None while they run. What hangs has been noticed."""
+        pid, status = os.waitpid(self._pid, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status) == 0
+        if time.monotonic() > self._until_s:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            return False
+        return None
+
+    def _test(self, module: str, path: Path, source: str, tests: list[str]) -> None:
+        """Run the tests in the forked process, and end it."""
+        code = 3
+        try:
+            import pytest
+
+            silence = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(silence, 1)
+            os.dup2(silence, 2)
+            if module:
+                sys.meta_path.insert(0, _Mutated(module, path, source))
+            code = int(pytest.main([*tests, "-x", "-q", "--assert=plain", "--no-header"]))
+        finally:
+            os._exit(code)
