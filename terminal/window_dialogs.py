@@ -19,6 +19,7 @@ from terminal.backtests import Backtests
 from terminal.connection import Connection
 from terminal.dialogs.key_sheet import KeySheet
 from terminal.dialogs.palette import Palette, commands
+from terminal.dialogs.resume import ResumeDialog
 from terminal.dialogs.settings_form import SettingsDialog
 from terminal.keymap import Keymap
 from terminal.settings import Settings
@@ -81,6 +82,7 @@ class Dialogs:
             "strategy": lambda: NewStrategyDialog(self._view, self._theme, self._window),
             "connect": self._connect,
             "backtest": self._backtest,
+            "resume": lambda: ResumeDialog(self._view, self._window),
             "about": lambda: self._about(settings),
         }
         if name not in makers:

@@ -26,5 +26,8 @@ def kill(context: Context, payload: object) -> Any:
 
 @action("account.resume", title="Resume trading after a halt", menu="Trade")
 def resume(context: Context, payload: object) -> Any:
-    """Release the kill switch or a halt."""
-    return context.engine.rearm("by hand")
+    """Release the kill switch or a halt, for {"reason": ...}; without one it is asked for in the window first."""
+    given = payload if isinstance(payload, dict) else {}
+    if reason := str(given.get("reason") or "").strip():
+        return context.engine.rearm(reason)
+    return context.window.show_dialog("resume")

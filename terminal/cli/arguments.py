@@ -102,7 +102,7 @@ def parser(version: str) -> Parser:
     _serve(commands.add_parser("serve", help="trade without a window, driven over the REST API", allow_abbrev=False))
     _token(commands.add_parser("token", help="print a token of the REST API", allow_abbrev=False))
     _login(commands.add_parser("login", help="log in at Zerodha, or out", allow_abbrev=False))
-    _kill(commands.add_parser("kill", help="stop every send of a running terminal at once", allow_abbrev=False))
+    _kill(commands.add_parser("kill", help="stop a running terminal, or one that hangs, and cancel its orders", allow_abbrev=False))
     return top
 
 
@@ -217,6 +217,8 @@ def _doctor(target: Parser) -> None:
 
 def _kill(target: Parser) -> None:
     _everywhere(target, argparse.SUPPRESS)
+    target.add_argument("--flatten", action="store_true", help="close all positions, too")
+    target.add_argument("--reason", metavar="TEXT", default="", help="why, for the journal and the screen")
     target.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
 

@@ -56,7 +56,9 @@ def test_rows_that_cannot_be_true_are_left_out_when_asked(shikra: Shikra, minute
 
 def test_kill_latches_and_the_doctor_sees_it(shikra: Shikra) -> None:
     done = shikra("kill", "--json")
-    assert (done.code, json.loads(done.out)) == (0, {"latched": str(shikra.home / "kill.latch")})
+    told = json.loads(done.out)
+    assert (done.code, told["latched"], told["terminal"]) == (0, str(shikra.home / "kill.latch"), "silent")
+    assert "there is nothing to cancel from here" in told["note"]
     assert "latched: nothing is sent" in shikra("doctor").out
 
 

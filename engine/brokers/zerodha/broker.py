@@ -29,7 +29,7 @@ from engine.brokers.zerodha.settings import KiteSettings
 from engine.brokers.zerodha.stream import KiteFeed
 from engine.calendar import Calendar
 from engine.clock import Clock, SystemClock
-from engine.core.errors import AuthenticationError, OrderRejected
+from engine.core.errors import AuthenticationError, BrokerError, DataError, OrderRejected, UserError
 from engine.core.model import Instrument, LinkState, Order, OrderChange, OrderUpdate, Position, Quote
 from engine.core.records import Rows
 from engine.history import Progress
@@ -138,6 +138,16 @@ class ZerodhaBroker(Broker):
         self._desk.barred = ""
         self._ended = asyncio.Event()
         return profile
+
+    async def look_in(self) -> None:
+        """Take up today's session without a feed, to see orders and to end them; raises AuthenticationError when one must log in."""
+        await asyncio.to_thread(self.rest.open)
+        await asyncio.to_thread(self.access.restore)
+        self.access.require_alive()
+        try:
+            self._catalogue = await self._dump.load()
+        except (BrokerError, DataError, UserError) as error:
+            log.info("without the list of instruments: %s", error)
 
     async def start_market(self) -> None:
         """Return at once: the market runs without being asked."""
