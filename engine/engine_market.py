@@ -5,11 +5,13 @@ Every exchange of our own keeps its book in a file of its own; a replay begins a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.brokers.base import Broker, create_broker
 from engine.calendar import Calendar
 from engine.clock import Clock
+from engine.core.model import Instrument
 from engine.engine_settings import EngineSettings
 from engine.history import ImportReport
 from engine.instruments import Instruments
@@ -46,3 +48,10 @@ def make_market(settings: EngineSettings, calendar: Calendar, known: Instruments
         return Market(over, settings.broker)
     name = "paper" if settings.broker == "paper" else f"paper-{settings.broker}"
     return Market(create_broker("paper", over, file=settings.data_dir / f"{name}.db", calendar=calendar, **common), name)
+
+
+def make_catalogue(instruments: Iterable[Instrument]) -> Instruments:
+    """Make the catalogue, ready to be searched: a broker of real money lists a hundred thousand. For a worker thread."""
+    made = Instruments(instruments)
+    made.prepare_search()
+    return made
