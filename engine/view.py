@@ -174,6 +174,8 @@ class EngineView(QObject):
     alert_removed = Signal(str)
     alert_told = Signal(object)
     """AlertEvent: told, counted or acknowledged."""
+    addresses_listed = Signal()
+    """The kinds of the addresses for messages to afar are known, or others now."""
     reconciled = Signal(object)
     """Report of a comparison with the broker's books."""
     instruments_changed = Signal()
@@ -196,6 +198,8 @@ class EngineView(QObject):
         """What was told, by id, the oldest first; the newest some hundreds."""
         self.reports: deque[Report] = deque(maxlen=KEPT_REPORTS)
         """What comparing with the broker's books has found, the oldest first."""
+        self.addresses: tuple[str, ...] = ()
+        """Kinds of the addresses that far messages go to; never an address."""
         self.notice_desk: Callable[[str, str], None] | None = None
         """Who counts and sends on what is told, before it is shown; None shows it at once."""
         self.account: Account | None = None
@@ -284,6 +288,11 @@ class EngineView(QObject):
         """Forget an alert."""
         if self.alerts.pop(alert_id, None) is not None:
             self.alert_removed.emit(alert_id)
+
+    def on_addresses(self, kinds: Iterable[str]) -> None:
+        """Keep and tell of what kinds the addresses for messages to afar are."""
+        self.addresses = tuple(kinds)
+        self.addresses_listed.emit()
 
     def on_alert_event(self, event: AlertEvent) -> None:
         """Keep and repeat what was told, or that it was acknowledged."""

@@ -28,7 +28,7 @@ LEFT, CENTRE, RIGHT, BOTTOM = "left", "centre", "right", "bottom"
 SHARES = {LEFT: 0.27, RIGHT: 0.25, BOTTOM: 0.36}
 """Part of the window's width or height on the first day."""
 
-ORDER = ("market_watch", "chart", "risk", "orders", "positions", "trades", "strategies", "log")
+ORDER = ("market_watch", "chart", "risk", "orders", "positions", "trades", "strategies", "alerts", "log")
 """Which panel comes first where several share an area; those not named come last, by name."""
 
 _FREE = ads.CDockWidget.DockWidgetFeature

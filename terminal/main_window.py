@@ -91,6 +91,7 @@ class MainWindow(QMainWindow):
         menu.insertSeparator(first)
         self.setStatusBar(StatusBar(self.view, self.theme))
         self.notices = NoticeBar(self.view, self.theme, self)
+        self.notices.requested.connect(self.door.run)
         self.overlay = HoldOverlay(self.view, self)
         self.shortcuts.hold.progressed.connect(self.overlay.show_progress)
         self._filters = (self.shortcuts.hold, Repeats(self))  # the last one installed sees a key first
@@ -121,6 +122,13 @@ class MainWindow(QMainWindow):
         if instrument is None:
             raise UserError("Expected a focused row to trade, was none; click a symbol in the market watch first.")
         self.dialogs.open_ticket(instrument, side)
+
+    def open_alert(self, given: dict[str, Any]) -> None:
+        """Open the form of an alert; without an instrument for the one that has the focus."""
+        alert_id = str(given.pop("alert_id", ""))
+        if "kind" not in given and not given.get("key"):
+            given["key"] = self._focused_key()
+        self.dialogs.open_alert({"kind": "price"} | given, alert_id)
 
     def _focused_key(self) -> str:
         widget = QApplication.focusWidget()

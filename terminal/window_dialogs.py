@@ -24,6 +24,7 @@ from terminal.dialogs.settings_form import SettingsDialog
 from terminal.keymap import Keymap
 from terminal.settings import Settings
 from widgets.base.theme import Theme
+from widgets.dialogs.alert import AlertDialog
 from widgets.dialogs.backtest import BacktestDialog
 from widgets.dialogs.connect import ConnectDialog
 from widgets.dialogs.new_strategy import NewStrategyDialog
@@ -68,6 +69,12 @@ class Dialogs:
     def _on_ticket_closed(self, ticket: OrderTicket) -> None:
         self._tickets.remove(ticket)
         (self._tickets[-1] if self._tickets else self._window).activateWindow()
+
+    def open_alert(self, given: dict[str, Any], alert_id: str) -> None:
+        """Open the form of an alert, filled in; another that is open gives way."""
+        if "alert" in self._open:
+            self._open["alert"].reject()
+        self.keep("alert", AlertDialog(self._view, self._theme, given, alert_id, self._window))
 
     def show(self, name: str, settings: Settings, keymap: Keymap) -> None:
         """Open settings, palette, keys, strategy, backtest or about; the one that is open already comes to the front."""

@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt
 
+from engine.alerts.channels import WindowChannel
 from engine.alerts.figures import Figures
 from engine.alerts.levels import PriceLevels
 from engine.alerts.lines import IndicatorWatch
 from engine.alerts.moves import Moves
 from engine.alerts.notices import Notices
+from engine.alerts.remote import RemoteChannel
 from engine.core.alerts import Alert, AlertKind, AlertState, parse_alert, restore_alert, title_of
 from engine.core.errors import BrokerError, UserError, did_you_mean
 from engine.core.figures import decimal_in_lakhs
@@ -54,6 +56,9 @@ class AlertEngine(QObject):
         self._faulted: set[str] = set()
         self._bars_of: BarsOf | None = None
         self.notices = Notices(session.wall, view.notice_given.emit, view.on_alert_event, session.life.keep, self._note)
+        self.remote = RemoteChannel(session.tasks)
+        self.notices.add_channel("window", WindowChannel(view.notice_given.emit))
+        self.notices.add_channel("remote", self.remote)
         self._restore()
         self._wire()
 

@@ -40,6 +40,10 @@ class Window(Protocol):
         """Show the instrument on the chart."""
         ...
 
+    def open_alert(self, given: dict[str, Any]) -> None:
+        """Open the form of an alert, filled in with what is given."""
+        ...
+
     def show_panel(self, name: str) -> None:
         """Bring a panel to the front and give it the focus."""
         ...

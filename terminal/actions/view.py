@@ -14,6 +14,7 @@ PANEL_KEYS = {
     "chart": ("Chart", "F7"),
     "strategies": ("Strategies", "Shift+F8"),
     "risk": ("Risk", "Shift+F4"),
+    "alerts": ("Alerts", "Shift+F6"),
     "log": ("Log", "Shift+F3"),
 }
 """Panels that have a key of their own; every panel is in the View menu."""

@@ -17,6 +17,7 @@ DEFAULT_KEYS: Mapping[str, str] = {
     "F2": "ticket.sell",
     "Return": "chart.open",
     "C": "chart.open",
+    "A": "alert.new",
     "Del": "order.cancel",
     "Shift+Del": "order.cancel_symbol",
 }

@@ -1,14 +1,15 @@
 """Sentences for the trader, in the corner of the window: they never steal the focus and never have to be clicked away to trade.
 
-What is only said goes by itself; a warning stays longer; what is critical stays until it is read.
+What is only said goes by itself; a warning stays longer; what is critical stays until it is acknowledged, here or elsewhere.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from engine.core.alerts import AlertEvent
 from engine.view import EngineView
 from widgets.base.layouts import Label, Verb
 from widgets.base.theme import Theme
@@ -45,7 +46,8 @@ class Notice(QFrame):
         row.setSpacing(8)
         row.addWidget(self._sign)
         row.addWidget(self._label, 1)
-        self.close_button = Verb(theme, "", "Close this notice", self.dismiss, "close")
+        tip = "Acknowledge this alarm" if level == "critical" else "Close this notice"
+        self.close_button = Verb(theme, "", tip, self._on_close, "close")
         row.addWidget(self.close_button)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -75,6 +77,12 @@ class Notice(QFrame):
         self._label.setText(f"{self.text}  (×{self.times})")
         self.stay()
 
+    def _on_close(self) -> None:
+        bar = self.parent()
+        if isinstance(bar, NoticeBar):
+            bar.acknowledge(self)
+        self.dismiss()
+
     def dismiss(self) -> None:
         """Go away."""
         self._timer.stop()
@@ -88,9 +96,12 @@ class Notice(QFrame):
 class NoticeBar(QWidget):
     """The newest few notices, the newest on top. With a parent it lies over its lower right corner; without, it stands in a layout."""
 
+    requested = Signal(str, object)
+    """`alert.acknowledge` for an alarm that was closed by hand."""
+
     def __init__(self, view: EngineView, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._view, self._theme = view, theme
         self.notices: list[Notice] = []
         self._stack = QVBoxLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
@@ -99,6 +110,7 @@ class NoticeBar(QWidget):
         if parent is not None:
             parent.installEventFilter(self)
         view.notice_given.connect(self.say)
+        view.alert_told.connect(self._on_told)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.LayoutRequest):
@@ -129,6 +141,18 @@ class NoticeBar(QWidget):
             (next((old for old in reversed(self.notices) if old.level != "critical"), None) or self.notices[-1]).dismiss()
         self.show()
         self._place()
+
+    def acknowledge(self, notice: Notice) -> None:
+        """Ask to note that the alarm of this notice was seen."""
+        ids = [event.id for event in self._view.alert_events.values() if event.is_waiting and event.text == notice.text]
+        if ids and notice.level == "critical":
+            self.requested.emit("alert.acknowledge", {"ids": ids})
+
+    def _on_told(self, event: AlertEvent) -> None:
+        """Take an alarm away that was acknowledged elsewhere."""
+        if event.acknowledged_ns:
+            for notice in [each for each in self.notices if each.level == "critical" and each.text == event.text]:
+                notice.dismiss()
 
     def forget(self, notice: Notice) -> None:
         """Take a notice that goes away off the list."""

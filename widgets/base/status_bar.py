@@ -70,12 +70,14 @@ class StatusBar(QStatusBar):
         self.mode = Chip(theme)
         self.link, self.feed, self.phase = Label(theme, tone="muted"), Label(theme, tone="muted"), Label(theme, tone="muted")
         self.day, self.rate, self.clock = Label(theme, tone="muted"), Label(theme, tone="muted"), Label(theme, tone="muted")
+        self.alarms = Label(theme, tone="bad", is_bold=True)
+        self.alarms.setToolTip("Alarms that nobody has acknowledged: Shift+F6 shows them, Ctrl+Shift+A acknowledges all")
         self.setSizeGripEnabled(False)
         self.setContentsMargins(2, 0, 8, 0)
         for label in (self.mode, self.link, self.feed, self.phase):
             label.setMargin(2)
             self.addWidget(label)
-        for label in (self.day, self.rate, self.clock):
+        for label in (self.alarms, self.day, self.rate, self.clock):
             label.setMargin(2)
             self.addPermanentWidget(label)
         self.feed.setToolTip("How long ago the feed was last heard")
@@ -85,7 +87,7 @@ class StatusBar(QStatusBar):
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self.refresh)
         self._timer.start()
-        for signal in (view.link_changed, view.phase_changed, view.risk_changed, view.account_changed, view.cleared):
+        for signal in (view.link_changed, view.phase_changed, view.risk_changed, view.account_changed, view.alert_told, view.cleared):
             signal.connect(self._on_change)
         self.refresh()
 
@@ -100,6 +102,8 @@ class StatusBar(QStatusBar):
         reason = f": {view.link_reason}" if view.link_reason and view.link is not LinkState.LIVE else ""
         self.link.say(f"{view.broker_name or 'broker'} {text}{reason}", tone)
         self._say_feed()
+        waiting = sum(1 for event in view.alert_events.values() if event.is_waiting)
+        self.alarms.say(numbers.count(waiting, "alarm") if waiting else "")
         phase = view.phase_text or view.phase.value
         self.phase.say(phase[:1].upper() + phase[1:], "text" if view.phase is Phase.CONTINUOUS else "muted")
         account = view.account

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, Signal
 
 from widgets.base import numbers
 from widgets.base.theme import Theme
@@ -44,6 +44,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
 
     pointed = Signal(object)
     """Place of the bar under the pointer, None when the pointer has left."""
+    menu_asked = Signal(float, QPoint)
+    """Price under the pointer, and where on the screen."""
 
     def __init__(self, theme: Theme) -> None:
         self.theme = theme
@@ -227,6 +229,10 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.prices.tag("cross", None)
         self.times.tag("cross", None)
         self.pointed.emit(None)
+
+    def contextMenuEvent(self, event: Any) -> None:
+        self.menu_asked.emit(float(self._box.mapSceneToView(self.mapToScene(event.pos())).y()), event.globalPos())
+        event.accept()
 
     def leaveEvent(self, event: Any) -> None:
         super().leaveEvent(event)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QMenu
 
@@ -21,6 +21,7 @@ from widgets.base.finder import Finder
 from widgets.base.inputs import Segments
 from widgets.base.keys import key_text
 from widgets.base.layouts import Label, Verb, column, strip
+from widgets.base.menus import pop_up
 from widgets.base.panel import CENTRE, Panel, panel
 from widgets.base.theme import Theme
 
@@ -71,6 +72,7 @@ class Chart(Panel):
         view = self.view
         self.interval.chosen.connect(self._load)
         self.plot.pointed.connect(self._on_pointed)
+        self.plot.menu_asked.connect(self._on_menu)
         self.plot.installEventFilter(self)
         view.history_loaded.connect(self._on_history)
         view.bars_closed.connect(self._on_bars)
@@ -83,10 +85,21 @@ class Chart(Panel):
 
     def verbs(self) -> Mapping[str, Callable[[], object]]:
         """Tickets and cancels for the instrument shown."""
-        return {"ticket.buy": self._payload, "ticket.sell": self._payload, "order.cancel_symbol": self._payload}
+        asked = ("ticket.buy", "ticket.sell", "order.cancel_symbol", "alert.new")
+        return dict.fromkeys(asked, self._payload)
 
     def _payload(self) -> dict[str, str] | None:
         return {"key": self.instrument.key} if self.instrument is not None else None
+
+    def _on_menu(self, price: float, at: QPoint) -> None:
+        if self.instrument is None:
+            return
+        tick, key = float(self.instrument.tick_size), self.instrument.key
+        price = round(round(price / tick) * tick, self.plot.decimals)
+        last = self.view.last_price(key)
+        given = {"key": key, "value": price, "side": "below" if last > price else "above"}
+        asked = [(f"{word} {self.instrument.symbol}", f"ticket.{word.lower()}", {"key": key}) for word in ("Buy", "Sell")]
+        pop_up(self, at, [*asked, (f"Alert at {numbers.price(price, self.plot.decimals)}...", "alert.new", given)])
 
     # Which instrument
 
@@ -280,7 +293,3 @@ class Chart(Panel):
             self.set_indicator(str(name), True)
         if state.get("key"):
             self.show_key(str(state["key"]))
-
-
-def _told(fill: Fill, decimals: int) -> str:
-    return f"{fill.side.name} {numbers.grouped(fill.quantity)} at {numbers.price(fill.price, decimals)} ({fill.owner})"

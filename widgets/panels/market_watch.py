@@ -43,6 +43,11 @@ class WatchRow:
         self._slot: int | None = None
 
     @property
+    def alert(self) -> dict[str, object]:
+        """What an alert is filled in with: the symbol and its last price."""
+        return {"key": self.key, "value": self._view.last_price(self.key) or None}
+
+    @property
     def slot(self) -> int | None:
         """Its row on the board, which it keeps once it has one; None before it is subscribed."""
         if self._slot is None:
@@ -172,6 +177,7 @@ class MarketWatch(Panel):
             "ticket.sell": self._focused_payload,
             "order.cancel_symbol": self._focused_payload,
             "chart.open": lambda: row.key if (row := self.grid.record) else None,
+            "alert.new": lambda: row.alert if (row := self.grid.record) else None,
         }
 
     def _focused_payload(self) -> dict[str, str] | None:
@@ -262,19 +268,16 @@ class MarketWatch(Panel):
         self.grid.ask_frame()
 
     def _on_menu(self, row: WatchRow, at: QPoint) -> None:
-        target = {"key": row.key}
-        pop_up(
-            self,
-            at,
-            (
-                (f"Buy {row.instrument.symbol}", "ticket.buy", target),
-                (f"Sell {row.instrument.symbol}", "ticket.sell", target),
-                (f"Chart of {row.instrument.symbol}", "chart.open", row.key),
-                ("Cancel its open orders", "order.cancel_symbol", target),
-            ),
-            (("Move up", lambda: self._move(row.key, -1)), ("Move down", lambda: self._move(row.key, 1)),
-             ("Remove from the list", lambda: self.remove(row.key))),
-        )  # fmt: skip
+        target, key, symbol = {"key": row.key}, row.key, row.instrument.symbol
+        asked = (
+            (f"Buy {symbol}", "ticket.buy", target),
+            (f"Sell {symbol}", "ticket.sell", target),
+            (f"Chart of {symbol}", "chart.open", key),
+            ("Alert...", "alert.new", row.alert),
+            ("Cancel its open orders", "order.cancel_symbol", target),
+        )
+        moves = (("Move up", lambda: self._move(key, -1)), ("Move down", lambda: self._move(key, 1)))
+        pop_up(self, at, asked, (*moves, ("Remove from the list", lambda: self.remove(key))))
 
     def _move(self, key: str, by: int) -> None:
         self.grid.rows.move(key, by)

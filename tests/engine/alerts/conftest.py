@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.alerts.alert_engine import AlertEngine
-from engine.alerts.channels import Channel, Message, WindowChannel
+from engine.alerts.channels import Channel, Message
 from engine.core.records import BAR, Rows
 from engine.store.rows import AlertRow, JournalEntry
 from tests.engine.fakes import OPEN_NS, RELIANCE, TCS, FakeBroker, FakeStore
@@ -52,7 +52,6 @@ class AlertBench(SessionBench):
         assert self.view is not None
         self.view.set_catalogue([RELIANCE, TCS])
         self.alerts = AlertEngine(self.session, self.view)
-        self.alerts.notices.add_channel("window", WindowChannel(self.view.notice_given.emit))
         self.ears = {name: Ear(is_remote=name == "remote") for name in ("sound", "desktop", "remote")}
         for name, ear in self.ears.items():
             self.alerts.notices.add_channel(name, ear)

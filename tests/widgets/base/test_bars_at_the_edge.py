@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from engine.core.alerts import AlertEvent, Level
 from engine.core.model import Account, LinkState, Phase, RiskStatus, TradingState
 from widgets.base.frames import Frames
 from widgets.base.layouts import Label, Rule, Verb
@@ -137,3 +138,28 @@ def test_style_sheets_around_a_label_do_not_take_its_colour(theme: Theme, shown:
 def has_colour(widget: QWidget, colour: QColor) -> bool:
     image = widget.grab().toImage()
     return any(image.pixelColor(x, y) == colour for x in range(image.width()) for y in range(image.height()))
+
+
+def test_an_alarm_is_acknowledged_by_closing_it_or_elsewhere(notices: NoticeBar, desk: Any, asked: Any, qtbot: QtBot) -> None:
+    kept = asked(notices)
+    for number in (1, 2):
+        desk.view.on_alert_event(AlertEvent(f"e{number}", number, Level.CRITICAL, f"alarm {number}"))
+        desk.view.notify("critical", f"alarm {number}")
+    assert [notice.close_button.toolTip() for notice in notices.notices] == ["Acknowledge this alarm"] * 2
+    qtbot.mouseClick(notices.notices[0].close_button, Qt.MouseButton.LeftButton)
+    assert kept == [("alert.acknowledge", {"ids": ["e2"]})]
+    desk.view.on_alert_event(AlertEvent("e1", 1, Level.CRITICAL, "alarm 1", acknowledged_ns=5, acknowledged_by="REST API"))
+    assert notices.notices == []
+    desk.view.notify("warning", "only a warning")
+    qtbot.mouseClick(notices.notices[0].close_button, Qt.MouseButton.LeftButton)
+    assert len(kept) == 1
+
+
+def test_the_status_bar_counts_alarms_until_they_are_seen(status: StatusBar, desk: Any) -> None:
+    assert status.alarms.text() == ""
+    desk.view.on_alert_event(AlertEvent("e1", 1, Level.CRITICAL, "alarm"))
+    desk.frame()
+    assert status.alarms.text() == "1 alarm"
+    desk.view.on_alert_event(AlertEvent("e1", 1, Level.CRITICAL, "alarm", acknowledged_ns=5))
+    desk.frame()
+    assert status.alarms.text() == ""
