@@ -91,22 +91,23 @@ class Flattening:
         """List what is neither closed nor being closed, and was not given up."""
         books = self._parts.positions.open_books()
         made = exits(books, confirmed_nets(books, self._gaps), self._parts.orders.working())
-        return [one for one in made if self._tried(one)[0] < TRIES]
+        return [one for one in made if self._tried(one.book)[0] < TRIES]
 
     def _due(self, now_ns: int) -> list[Exit]:
         """Return what is to be sent now, cut into slices."""
         working = self._parts.orders.working()
         wanted = self._wanted()
         if now_ns - self._began_ns < SHORTS_FIRST_S * _SECOND_NS:
-            wanted = self._shorts_first(wanted, working)
+            wanted = self._shorts_first(wanted)
         blocked = {place_of(order.request) for order in working if self._blocks(order, now_ns)}
         return [part for one in wanted if place_of(one.book) not in blocked and self._may_try(one, now_ns) for part in sliced(one)]
 
-    def _shorts_first(self, wanted: list[Exit], working: list[Order]) -> list[Exit]:
-        """Leave longs for later while a short is being closed, or is yet to be."""
-        shorts = [one for one in wanted if one.book.quantity < 0]
-        is_buying = any(order.request.side > 0 for order in working if order.id in self.sent)
-        return shorts if shorts or is_buying else wanted
+    def _shorts_first(self, wanted: list[Exit]) -> list[Exit]:
+        """Leave longs for later while a short is there that was not given up."""
+        books = self._parts.positions.open_books()
+        nets = confirmed_nets(books, self._gaps)
+        has_shorts = any(book.quantity < 0 and nets[place_of(book)] < 0 and self._tried(book)[0] < TRIES for book in books)
+        return [one for one in wanted if one.book.quantity < 0] if has_shorts else wanted
 
     def _blocks(self, order: Order, now_ns: int) -> bool:
         """Tell whether nothing may be sent beside an order: it may still be cancelled, or nobody knows what became of it."""
@@ -115,13 +116,13 @@ class Flattening:
         return now_ns - self._began_ns < CANCELS_FIRST_S * _SECOND_NS
 
     def _may_try(self, one: Exit, now_ns: int) -> bool:
-        times, tried_ns = self._tried(one)
+        times, tried_ns = self._tried(one.book)
         return not self.is_busy(one.book) and (times == 0 or now_ns - tried_ns >= AGAIN_S * _SECOND_NS)
 
-    def _tried(self, one: Exit) -> tuple[int, int]:
+    def _tried(self, book: Position) -> tuple[int, int]:
         """Return how often a position was tried to be closed since something of it was, and when last."""
-        times, tried_ns, held = self._tries.get((place_of(one.book), one.book.owner), (0, 0, 0))
-        return (0, 0) if abs(one.book.quantity) < held else (times, tried_ns)
+        times, tried_ns, held = self._tries.get((place_of(book), book.owner), (0, 0, 0))
+        return (0, 0) if abs(book.quantity) < held else (times, tried_ns)
 
     def _has_turn(self, now_ns: int) -> bool:
         while self._paced and self._paced[0] <= now_ns - _SECOND_NS:
@@ -132,7 +133,7 @@ class Flattening:
         self._paced.append(now_ns)
         order = self._submit(one.request(), by_hand=True)
         self.sent.append(order.id)
-        times, tried_ns = self._tried(one)
+        times, tried_ns = self._tried(one.book)
         if tried_ns != now_ns:  # slices of one exit are one try
             self._tries[place_of(one.book), one.book.owner] = (times + 1, now_ns, abs(one.book.quantity))
 

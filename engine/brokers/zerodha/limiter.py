@@ -12,7 +12,7 @@ from enum import StrEnum
 from weakref import WeakValueDictionary
 
 from engine.clock import Clock
-from engine.core.errors import RateLimited
+from engine.core.errors import ConnectionLost, RateLimited
 
 SECOND_NS = 1_000_000_000
 
@@ -72,10 +72,13 @@ class Limiter:
         self.placed_today = 0
         """Orders of the day, refused ones too; told by the order list after a start."""
 
-    async def turn(self, call: Call, *, is_urgent: bool = False, is_new_order: bool = False) -> None:
+    async def turn(
+        self, call: Call, *, is_urgent: bool = False, is_new_order: bool = False, last_look: Callable[[], str] | None = None
+    ) -> None:
         """Wait until one more call may be sent; raises RateLimited for an entry that cannot go soon.
 
-        `is_urgent`: an exit or a cancel. `is_new_order`: it counts towards the orders of a minute and of the day.
+        `is_urgent`: an exit or a cancel. `is_new_order`: it counts towards the orders of a minute and of the day. `last_look` says why it
+        is not wanted any more after the wait: that is raised as ConnectionLost, and the turn is left to others.
         """
         if is_new_order and self.placed_today >= ORDERS_A_DAY - (0 if is_urgent else KEPT_A_DAY):
             raise RateLimited(
@@ -88,6 +91,8 @@ class Limiter:
             if gives_up_ns is not None and self._clock.monotonic_ns() + wait_ns > gives_up_ns:
                 raise RateLimited("Not sent: the account's orders come as fast as they may; place it again in a few seconds.")
             await self._clock.sleep(wait_ns / 1e9)
+        if last_look is not None and (why := last_look()):
+            raise ConnectionLost(why)
         self._take(call, is_new_order)
 
     def refused(self, call: Call) -> None:

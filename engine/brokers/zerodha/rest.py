@@ -117,7 +117,7 @@ class KiteRest:
         `last_look` is asked in the sending thread, when nothing is left to wait for; what it says against it is raised as ConnectionLost.
         """
         self._require_token()
-        await self.limiter.turn(Call.ORDER, is_urgent=is_urgent, is_new_order=is_new_order)
+        await self.limiter.turn(Call.ORDER, is_urgent=is_urgent, is_new_order=is_new_order, last_look=last_look)
         answer = await self._run("exits" if is_urgent else "entries", Call.ORDER, method, args, options, last_look)
         if not answer:
             raise error_of_meaning(ValueError(), True)
