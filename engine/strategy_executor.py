@@ -54,10 +54,16 @@ class StrategyExecutor(StrategyRun):
         self._require("that stands still", S.IDLE, S.STOPPED, S.FAULTED)
         self._home.move_in()
         try:
-            self._home.run(self.begin, f"start {self.config.id}")
+            self._home.call(lambda: self._enter(S.STARTING))
+            self._home.run(self._begin_if_wanted, f"start {self.config.id}")
         except BaseException:
             self._home.move_out()
             raise
+
+    async def _begin_if_wanted(self) -> None:
+        """Start, unless it was stopped again before its turn came."""
+        if self.state is S.STARTING:
+            await self.begin()
 
     def pause(self) -> None:
         """Open nothing more; exits, stops and targets go on working."""

@@ -12,7 +12,7 @@ from typing import Any
 from engine.core.model import Instrument
 from engine.core.records import Row, Rows
 from engine.host.answers import Answer
-from engine.host.limits import LIMITS, Limits
+from engine.host.limits import Limits
 from engine.host.process import StrategyProcess
 from engine.host.wire import encode_instrument
 from engine.strategy_class import Desk, StrategyFault
@@ -91,7 +91,7 @@ async def hosted_legs(
     symbols: Iterable[tuple[Instrument, int, Desk]],
     kept: Mapping[str, Any],
     tasks: Tasks,
-    limits: Limits = LIMITS,
+    limits: Limits,
 ) -> list[HostedLeg]:
     """Start the strategy's process and seat each symbol (instrument, row on the board, desk) in it.
 

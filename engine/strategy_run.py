@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Qt, Signal, SignalInstance
 from engine.core.errors import TradingError, UserError
 from engine.core.model import Fill, Order, OrderStatus, StrategyState, StrategyStatus
 from engine.core.records import Row, Rows
+from engine.host.limits import LIMITS, Limits
 from engine.instruments import Instruments
 from engine.session import TradingSession
 from engine.strategy_approval import Approval
@@ -45,6 +46,9 @@ class StrategyRun(QObject):
     """It was stopped by a mistake of its own; the sentence says which, and what is left working."""
     warned = Signal(str)
     """It goes on, but somebody should look at it."""
+
+    limits: Limits = LIMITS
+    """What its code may take."""
 
     def __init__(self, approval: Approval, mode: str, home: StrategyHome, instruments: Instruments | None, parent: QObject | None) -> None:
         """`approval` knows the strategy and which text of its file was armed; `home` is where it lives."""
@@ -88,8 +92,12 @@ class StrategyRun(QObject):
                     self._warn(said)
             session = await self._home.open()
             self._decider = decider = self._decider_of(session)
-            legs = await set_up(session, self.config, self._instruments, decider.notes.read(), is_learning=self._callback is None)
+            kept = decider.notes.read()
+            legs = await set_up(session, self.config, self._instruments, kept, self.limits, is_learning=self._callback is None)
             decider.begin(legs)
+            if self.state is not S.STARTING:  # stopped meanwhile, by hand or by the kill switch
+                decider.kill()
+                return
             self._legs = {leg.slot: leg for leg in legs}
             self._is_mine = np.isin(np.arange(max(self._legs) + 2), list(self._legs))
             self._orders = StrategyOrders(session, self.config)
@@ -173,7 +181,7 @@ class StrategyRun(QObject):
             self._fault(error)
 
     def _decider_of(self, session: TradingSession) -> Decider:
-        watch = Watch(self.config.name, session.wall)
+        watch = Watch(self.config.name, session.wall, self.limits)
         watch.warn, watch.pause = self._warn, self._pause_for
         made = Decider(session, self.config, watch)
         made.act, made.fault = self._act, self._fault

@@ -17,6 +17,7 @@ from engine.core.bars import MINUTE_NS, SECOND_NS, resample
 from engine.core.errors import HistoryMissing, InvalidOption
 from engine.core.model import UNITS, Instrument
 from engine.core.records import BAR, Rows
+from engine.host.limits import Limits
 from engine.instruments import Instruments
 from engine.session import TradingSession
 from engine.strategy_config import StrategyConfig
@@ -36,9 +37,15 @@ DAY_NS = 24 * 60 * MINUTE_NS
 
 
 async def set_up(
-    session: TradingSession, config: StrategyConfig, known: Instruments | None, kept: Mapping[str, Any], *, is_learning: bool
+    session: TradingSession,
+    config: StrategyConfig,
+    known: Instruments | None,
+    kept: Mapping[str, Any],
+    limits: Limits,
+    *,
+    is_learning: bool,
 ) -> list[Leg]:
-    """Return a leg for each symbol, watched and warmed up; `kept`: notes of before a restart, by instrument key.
+    """Return a leg for each symbol, watched and warmed up; `kept`: notes of before a restart, by instrument key; `limits`: of its process.
 
     Raises UnknownSymbol or InvalidOption for a symbol that cannot be traded, and StrategyFault for what a class of the user's raises.
     """
@@ -51,7 +58,7 @@ async def set_up(
     if config.is_hosted and is_learning:
         desks = [_SessionDesk(session, config, instrument) for instrument in instruments]
         symbols = zip(instruments, slots, desks, strict=True)
-        legs: list[Leg] = [*await hosted_legs(config, symbols, notes_of(kept), session.tasks)]
+        legs: list[Leg] = [*await hosted_legs(config, symbols, notes_of(kept), session.tasks, limits)]
     else:
         legs = _legs(session, config, instruments, slots)
     try:

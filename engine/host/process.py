@@ -130,8 +130,13 @@ class StrategyProcess(asyncio.Protocol):
 
     def kill(self, fault: StrategyFault | None = None) -> None:
         """End the process now, with all that it may have started; nobody is told."""
+        if self._end(fault):
+            self._tasks.spawn(self.wait_until_gone(), f"end of {self._name}")
+
+    def _end(self, fault: StrategyFault | None = None) -> bool:
+        """End the process; tells whether there was one."""
         if self.fault is not None or self._process is None:
-            return
+            return False
         self.fault = fault or StrategyFault(f"The process of {self._name} was ended.")
         kill(self._process)
         if self._line is not None:
@@ -142,14 +147,16 @@ class StrategyProcess(asyncio.Protocol):
         self._answered()
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
+        return True
 
     async def _live(self, gone: asyncio.Future[None]) -> None:
         """Stand for the process among the session's services: it ends with them."""
         try:
             await asyncio.wait({gone})
-        finally:
-            self.kill()
+        except asyncio.CancelledError:
+            self._end()
             await self.wait_until_gone()
+            raise
 
     async def wait_until_gone(self) -> None:
         """Return once the system has forgotten the process."""

@@ -21,17 +21,17 @@ RELIANCE = encode_instrument(Instrument(Exchange.NSE, "RELIANCE", 738561))
 MINUTE = 60_000_000_000
 
 
-def seated(code: StrategyCode, kept: Any = None, **values: float) -> Inside:
+def seated(code: StrategyCode, kept: Any = (), **values: float) -> Inside:
     made = Inside()
     assert "fault" not in made.answer({"ask": "load", "path": str(code.path), "source": base64.b64encode(code.source).decode()})
-    answer = made.answer({"ask": "seat", "values": values, "instrument": RELIANCE, "interval_s": 60, "kept": kept})
+    answer = made.answer({"ask": "seat", "values": values, "instrument": RELIANCE, "interval_s": 60, "kept": list(kept)})
     assert "fault" not in answer, answer
     return made
 
 
-def bar(made: Inside, number: int, close: float = 100.0, held: int = 0) -> dict[str, Any]:
+def bar(made: Inside, number: int, close: float = 100.0, held: int = 0, *, past: bool = False) -> dict[str, Any]:
     row = [number * MINUTE, number, 0, close, close, close, close, 1.0, None]
-    answer = made.answer({"ask": "bar", "seat": 0, "row": row, "held": held, "equity": 1_000.0})
+    answer = made.answer({"ask": "bar", "seat": 0, "row": row, "held": held, "equity": 1_000.0, "past": past})
     answer.pop("ms")
     return answer
 
@@ -73,9 +73,14 @@ def test_notes_of_before_are_there_again_once_their_bars_were_seen_again(code: C
             if self.state["n"] > 40:
                 self.buy()
         """
-    made = seated(code(body), kept={"at_ns": 2 * MINUTE, "state": {"n": 40}})
-    assert [bar(made, number) for number in (1, 2)] == [{"wish": None}] * 2
+    kept = [{"at_ns": MINUTE, "state": {"n": 39}}, {"at_ns": 2 * MINUTE, "state": {"n": 40}}]
+    made = seated(code(body), kept)
+    assert [bar(made, number, past=True) for number in (1, 2)] == [{"wish": None}] * 2
     assert bar(made, 3) == {"wish": [1, None, None, None, None, None], "state": {"n": 41}}
+    anew = seated(code(body), kept)
+    assert bar(anew, 1, past=True) == {"wish": None}
+    assert bar(anew, 2) == {"wish": None, "state": {"n": 40}}, "decided anew, it knows what it knew before that bar"
+    assert bar(seated(code(body), kept[1:]), 1) == {"wish": None, "state": {"n": 1}}, "nothing is known of the time before"
 
 
 @pytest.mark.parametrize(

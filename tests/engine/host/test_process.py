@@ -24,14 +24,14 @@ from tests.engine.host.conftest import CodeOf
 LoopRun = Callable[[Coroutine[Any, Any, Any]], Any]
 
 SEAT = {
-    "ask": "seat", "values": {}, "instrument": encode_instrument(Instrument(Exchange.NSE, "RELIANCE", 1)), "interval_s": 60, "kept": None,
+    "ask": "seat", "values": {}, "instrument": encode_instrument(Instrument(Exchange.NSE, "RELIANCE", 1)), "interval_s": 60, "kept": [],
 }  # fmt: skip
 IMPATIENT = replace(LIMITS, stop_s=0.05)
 
 
 def bar(number: int = 1) -> dict[str, Any]:
     row = [number * 60_000_000_000, 0, 0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
-    return {"ask": "bar", "seat": 0, "row": row, "held": 0, "equity": 1.0}
+    return {"ask": "bar", "seat": 0, "row": row, "held": 0, "equity": 1.0, "past": False}
 
 
 async def begun(code: StrategyCode, limits: Any = LIMITS) -> tuple[StrategyProcess, list[str]]:
@@ -186,6 +186,7 @@ def test_it_is_gone_when_nobody_holds_the_other_end(code: CodeOf, loop_run: Loop
         await process.wait_until_gone()
         assert process._process is not None
         assert process._process.returncode == 0
+        await process._tasks.close()
 
     loop_run(scenario())
 

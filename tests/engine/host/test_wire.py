@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.model import Exchange, Instrument, InstrumentKind
@@ -20,6 +20,7 @@ PLAIN = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(st.dictionaries(st.text(), PLAIN, max_size=3), max_size=4), st.integers(1, 9))
 def test_messages_come_out_as_they_went_in_in_whatever_pieces(messages: list[dict[str, object]], size: int) -> None:
     data, frames, out = b"".join(pack(each) for each in messages), Frames(), []
