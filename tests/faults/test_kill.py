@@ -69,7 +69,7 @@ def test_in_a_burst_what_waits_for_its_turn_never_leaves(loop_run: Any, exchange
         await floor.until(lambda: entries(floor) >= 6)
         floor.session.kill("storm")
         assert floor.session.risk.state is TradingState.HALTED
-        exchange.control("drain")
+        await asyncio.to_thread(exchange.control, "drain")  # beside the loop, which has to answer
         left = entries(floor)
         assert left < 20
         fates = await over(floor)
@@ -140,7 +140,11 @@ def test_while_the_books_are_compared_it_stops_and_cancels(loop_run: Any, exchan
     run(loop_run, exchange, scenario)
 
 
-def test_with_a_dead_session_it_tells_what_is_open_and_cancels_after_the_log_in(loop_run: Any, exchange: RunningExchange) -> None:
+def test_with_a_dead_session_it_tells_what_is_open_and_cancels_after_the_log_in(
+    loop_run: Any, exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.brokers.zerodha.presence.LOOK_FOR_LOGIN_NS", 200_000_000)
+
     async def scenario(floor: Floor) -> None:
         order = await floor.sees(floor.submit(price=1400.0), S.OPEN)
         exchange.control("expire")
