@@ -180,6 +180,13 @@ class SessionBooks:
         for order in parts.orders.working():
             if not order.reservation:
                 parts.orders.reserve(order.id, parts.risk.adopt(order))
+            # What was unknown before a restart is unknown still, and nobody has told of it since.
+            if found.reason == "start" and is_open_question(order):
+                symbol, owner = order.instrument.symbol, order.request.owner
+                self._tell(
+                    f"What became of the order for {symbol} of {owner} before the restart is not known; it is looked up.", "critical"
+                )
+                self.on_order(order)
         if parts.broker.capabilities.is_live:
             for difference in found.differences:
                 if not difference.is_explained:

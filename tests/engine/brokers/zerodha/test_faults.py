@@ -78,7 +78,7 @@ def test_n2_lost_before_it_was_taken_it_is_never_sent_again_and_found_not_to_be_
         await floor.sees(order, S.UNKNOWN)
         assert len(floor.session.risk.reservations) == 1
         # Something that is newer than the order proves that the list is fresh.
-        exchange.control("advance", seconds=2)
+        exchange.control("advance", seconds=4)
         form = {"exchange": "NSE", "tradingsymbol": "SBIN", "transaction_type": "SELL", "quantity": 1, "product": "MIS"}
         exchange.control("place_elsewhere", **form, order_type="LIMIT", price=960.0)
         await floor.sees(order, S.NOT_PLACED)
