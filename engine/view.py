@@ -200,6 +200,7 @@ class EngineView(QObject):
         """What comparing with the broker's books has found, the oldest first."""
         self.addresses: tuple[str, ...] = ()
         """Kinds of the addresses that far messages go to; never an address."""
+        self.addresses_problem = ""
         self.notice_desk: Callable[[str, str], None] | None = None
         """Who counts and sends on what is told, before it is shown; None shows it at once."""
         self.account: Account | None = None
@@ -289,9 +290,9 @@ class EngineView(QObject):
         if self.alerts.pop(alert_id, None) is not None:
             self.alert_removed.emit(alert_id)
 
-    def on_addresses(self, kinds: Iterable[str]) -> None:
-        """Keep and tell of what kinds the addresses for messages to afar are."""
-        self.addresses = tuple(kinds)
+    def on_addresses(self, kinds: Iterable[str], problem: str = "") -> None:
+        """Keep and tell of what kinds the addresses for messages to afar are, or why they cannot be read."""
+        self.addresses, self.addresses_problem = tuple(kinds), problem
         self.addresses_listed.emit()
 
     def on_alert_event(self, event: AlertEvent) -> None:

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from engine.clock import SystemClock
+from engine.core.alerts import Level
 from engine.core.errors import UserError
 from engine.core.model import StrategyState, to_units
 from engine.engine_settings import EngineSettings
@@ -26,6 +27,7 @@ from terminal.settings import Settings
 
 if TYPE_CHECKING:
     from engine.trading_engine import TradingEngine
+    from terminal.alert_channels import DesktopChannel
     from terminal.api.server import ApiServer
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Desk:
         self._engine: TradingEngine | None = None
         self._api: ApiServer | None = None
         self._window: Window | None = None
+        self._tray: DesktopChannel | None = None
 
     @property
     def is_armed(self) -> bool:
@@ -93,6 +96,7 @@ class Desk:
         engine: TradingEngine = module.TradingEngine(self._with_limits(), self.view)
         await engine.open()
         self._engine = engine
+        self._open_channels(engine)
         known = [key for key in self.settings["watch"] if key in self.view.catalogue]
         await engine.watch(known or list(self.view.catalogue)[:MOST_WATCHED])
         # Nowhere but on a market of our own does anything trade that the trader did not start.
@@ -100,6 +104,23 @@ class Desk:
             self._add_demo(engine)
         if self.settings["api"] or self.with_api:
             await self.open_api()
+
+    def _open_channels(self, engine: TradingEngine) -> None:
+        """Let alerts be heard and seen on this machine, where there is a display."""
+        theme = getattr(self._window, "theme", None)
+        if theme is not None:
+            from terminal.alert_channels import DesktopChannel, SoundChannel
+
+            self._tray = DesktopChannel(theme)
+            engine.alerts.notices.add_channel("desktop", self._tray)
+            engine.alerts.notices.add_channel("sound", SoundChannel())
+        self.route_alerts()
+
+    def route_alerts(self) -> None:
+        """Send alerts by the channels that the settings name now."""
+        if self._engine is not None:
+            routes = {level: self.settings[f"alert_{level}"] for level in Level}
+            self._engine.alerts.notices.route(routes, float(self.settings["alert_repeat_s"]))
 
     def _with_limits(self) -> EngineSettings:
         """Leave out the rules that go by the pace of real time where bars are played again: between two of them a quote must grow old."""
@@ -196,6 +217,8 @@ class Desk:
         await self.close_api()
         self.connection.close()
         self.backtests.close()
+        if self._tray is not None:
+            self._tray.close()
         await self.tasks.close()
         engine, self._engine = self._engine, None
         if engine is not None:

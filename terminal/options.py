@@ -22,7 +22,8 @@ DEMO_WATCH = (
     "NSE:SUNPHARMA",
 )
 
-TRADING, APPEARANCE, KEYS, API, DATA = "Trading", "Appearance", "Keys", "API", "Data"
+TRADING, ALERTS, APPEARANCE, KEYS, API, DATA = "Trading", "Alerts", "Appearance", "Keys", "API", "Data"
+CHANNELS = ("window", "sound", "desktop", "remote")
 """Tabs of the dialog, tables of the file."""
 
 OPTIONS: tuple[Option, ...] = (
@@ -40,6 +41,12 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("watch", DEMO_WATCH, "Symbols of the market watch", section=TRADING),
     Option("demo_strategy", True, "Add an EMA crossover on the first start, to see something trade", section=TRADING),
+    Option("alert_info", ("window",), "Where alerts that only inform go", choices=CHANNELS, section=ALERTS),
+    Option("alert_warning", ("window", "sound"), "Where warnings go", choices=CHANNELS, section=ALERTS),
+    Option("alert_critical", CHANNELS, "Where alarms go, which must be acknowledged", choices=CHANNELS, section=ALERTS),
+    Option(
+        "alert_repeat_s", 60, "How often an alarm is repeated until it is; 0 = never", low=0, high=3_600, unit="seconds", section=ALERTS
+    ),
     Option("theme", "dark", "Colours of the window", choices=("dark", "light"), section=APPEARANCE),
     Option("font_size", 10, "Size of the text", low=7, high=24, unit="points", section=APPEARANCE),
     Option("lock_layout", False, "Keep panels from being moved by accident", section=APPEARANCE),

@@ -83,7 +83,7 @@ class Dialogs:
             self._open[name].activateWindow()
             return
         makers: dict[str, Callable[[], QDialog]] = {
-            "settings": lambda: SettingsDialog(settings.values(), self._theme, self._window),
+            "settings": lambda: self._settings(settings),
             "palette": lambda: Palette(commands(keymap), "Type a command", self._window),
             "keys": lambda: KeySheet(keymap, self._window),
             "strategy": lambda: NewStrategyDialog(self._view, self._theme, self._window),
@@ -109,6 +109,11 @@ class Dialogs:
     def _on_closed(self, name: str) -> None:
         self._open.pop(name, None)
         self._window.activateWindow()  # a window manager does this, too; keys must find the window again where there is none
+
+    def _settings(self, settings: Settings) -> QDialog:
+        dialog = SettingsDialog(settings.values(), self._theme, self._window, self._view)
+        self._run("alert.list_addresses", None)
+        return dialog
 
     def _connect(self) -> QDialog:
         dialog = ConnectDialog(self._connection.login, self._theme, self._window)

@@ -43,7 +43,7 @@ class Option:
     def expected(self) -> str:
         """Say in words what may be given."""
         if self.choices:
-            return f"one of {', '.join(self.choices)}"
+            return f"{'any' if isinstance(self.default, tuple) else 'one'} of {', '.join(self.choices)}"
         kinds = {bool: "true or false", int: "a whole number", float: "a number", tuple: "a list of words"}
         text = kinds.get(type(self.default), "text")
         if not math.isinf(self.low) and not math.isinf(self.high):
@@ -89,7 +89,11 @@ class Option:
             words = [str(word).strip() for word in value]
         else:
             raise self._refuse(value)
-        return tuple(word for word in words if word)
+        words = [word for word in words if word]
+        unknown = next((word for word in words if self.choices and word not in self.choices), None)
+        if unknown is not None:
+            raise InvalidOption(f'Expected {self.name} to be {self.expected}, was "{unknown}"{did_you_mean(unknown, self.choices)}')
+        return tuple(words)
 
     def _parse_text(self, value: object) -> str:
         if not isinstance(value, str):

@@ -91,6 +91,10 @@ class Context(Protocol):
         """The window; raises UserError when there is none."""
         ...
 
+    def route_alerts(self) -> None:
+        """Send alerts by the channels that the settings name now."""
+        ...
+
     async def switch_api(self) -> None:
         """Let the REST API answer, or not, as the settings say now."""
         ...

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from engine.core.errors import AuthenticationError, UserError
 from terminal.actions import Context, action
 
 
@@ -75,5 +76,10 @@ async def forget_address(context: Context, payload: int) -> None:
 
 @action("alert.list_addresses", title="List the addresses for messages to afar")
 async def list_addresses(context: Context, payload: object) -> None:
-    """Tell the kinds of the addresses that are kept, never the addresses."""
-    context.view.on_addresses(await asyncio.to_thread(context.engine.alerts.remote.addresses.kinds))
+    """Tell the kinds of the addresses that are kept, never the addresses; or why they cannot be read."""
+    try:
+        kinds = await asyncio.to_thread(context.engine.alerts.remote.addresses.kinds)
+    except (AuthenticationError, UserError) as error:
+        context.view.on_addresses((), str(error))
+        return
+    context.view.on_addresses(kinds)

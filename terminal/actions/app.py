@@ -30,6 +30,8 @@ def change_settings(context: Context, payload: dict[str, Any]) -> Any:
     """Check, save and apply what the settings dialog holds."""
     changed = context.settings.change(**payload)
     context.window.apply_settings(changed)
+    if any(name.startswith("alert_") for name in changed):
+        context.route_alerts()
     return context.switch_api() if {"api", "api_port"} & set(changed) else None
 
 

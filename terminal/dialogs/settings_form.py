@@ -5,7 +5,7 @@ What is wrong is shown beside its field as it is typed; nothing is saved until a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
+    QHBoxLayout,
     QSpinBox,
     QTabWidget,
     QVBoxLayout,
@@ -23,10 +24,32 @@ from PySide6.QtWidgets import (
 
 from engine.core.errors import InvalidOption
 from engine.core.options import Option
-from terminal.options import sections
+from engine.view import EngineView
+from terminal.dialogs.alert_channels import AlertChannels
+from terminal.options import ALERTS, sections
 from widgets.base.inputs import ChoiceBox, TextBox
 from widgets.base.layouts import Label
 from widgets.base.theme import Theme
+
+
+class Ticks(QWidget):
+    """Some of a few words."""
+
+    def __init__(self, choices: Iterable[str], ticked: Iterable[str], name: str) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.boxes = {choice: QCheckBox(choice) for choice in choices}
+        for choice, box in self.boxes.items():
+            box.setChecked(choice in set(ticked))
+            box.setAccessibleName(f"{name}: {choice}")
+            row.addWidget(box)
+        row.addStretch(1)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Return what is ticked."""
+        return tuple(choice for choice, box in self.boxes.items() if box.isChecked())
 
 
 class Field(QWidget):
@@ -53,6 +76,8 @@ class Field(QWidget):
         editor = self.editor
         if isinstance(editor, QCheckBox):
             return editor.isChecked()
+        if isinstance(editor, Ticks):
+            return editor.words
         if isinstance(editor, ChoiceBox):
             return self.option.parse(editor.currentText())
         if isinstance(editor, QSpinBox):
@@ -83,6 +108,8 @@ def _editor(option: Option, value: object) -> QWidget:
         check = QCheckBox(option.explain)
         check.setChecked(value)
         return check
+    if option.choices and isinstance(value, tuple):
+        return Ticks(option.choices, value, option.explain)
     if option.choices:
         combo = ChoiceBox([(choice, choice) for choice in option.choices], name=option.explain)
         combo.setCurrentText(str(value))
@@ -107,7 +134,8 @@ class SettingsDialog(QDialog):
     requested = Signal(str, object)
     """`app.change_settings` with what was changed."""
 
-    def __init__(self, values: Mapping[str, Any], theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, values: Mapping[str, Any], theme: Theme, parent: QWidget | None = None, view: EngineView | None = None) -> None:
+        """With a view, alerts can be tried and addresses kept."""
         super().__init__(parent)
         self.setWindowTitle("Settings")
         self._values = dict(values)
@@ -121,6 +149,10 @@ class SettingsDialog(QDialog):
             for option in options:
                 field = self.fields[option.name] = Field(option, self._values[option.name], theme)
                 form.addRow("" if isinstance(field.editor, QCheckBox) else _label(option), field)
+            if section == ALERTS and view is not None:
+                self.channels = AlertChannels(view, theme)
+                self.channels.requested.connect(self.requested)
+                form.addRow(self.channels)
             self.tabs.addTab(page, section)
         self.note = Label(theme, "Broker, charges, market and database act from the next start.", "muted")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel)
@@ -132,7 +164,7 @@ class SettingsDialog(QDialog):
         column.addWidget(self.tabs)
         column.addWidget(self.note)
         column.addWidget(buttons)
-        self.resize(560, 420)
+        self.resize(600, 480)
 
     def accept(self) -> None:
         """Ask for the changes and close, or show the tab that has a fault."""

@@ -85,3 +85,12 @@ def test_an_unknown_name_says_what_was_meant() -> None:
 def test_a_missing_required_one_is_named() -> None:
     with pytest.raises(InvalidOption, match=r"Expected name in strategy_config \(text\), was not there; add it\."):
         parse(RISK, {}, "strategy_config")
+
+
+def test_a_list_of_words_may_be_held_to_some() -> None:
+    option = Option("where", ("window",), choices=("window", "sound"))
+    assert option.parse("sound, window") == ("sound", "window")
+    assert option.parse(()) == ()
+    assert option.expected == "any of window, sound"
+    with pytest.raises(InvalidOption, match='any of window, sound, was "sund"'):
+        option.parse(["sund"])
