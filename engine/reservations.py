@@ -61,6 +61,10 @@ class Reservations:
         )
         return self._last
 
+    def holds(self, number: int) -> bool:
+        """Tell whether it still counts."""
+        return number in self._kept
+
     def release(self, number: int) -> None:
         """Count it no longer."""
         self._kept.pop(number, None)

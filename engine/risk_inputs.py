@@ -177,6 +177,12 @@ def _words(facts: Facts) -> Mapping[str, Any]:
         "price": request.price or 0.0,
         "fault": fault(facts),
         "unclear": facts.unclear,
+        "stopped": facts.stopped,
+        "owner": request.owner or "the owner",
+        "rejects": facts.rejects,
+        "lost_pct": facts.lost_pct,
+        "cools_min": math.ceil(facts.cools_s / 60.0),
+        "given_back_pct": facts.given_back_pct,
     }
 
 

@@ -18,7 +18,7 @@ from engine.core.model import UNITS, Account, TradingState
 from engine.core.records import Row
 from engine.core.registry import RULES, Rule
 
-ALWAYS = ("tick_and_lot", "trading_state", "unclear", "reduce_only", "short_selling", "square_off_time", "cash")
+ALWAYS = ("tick_and_lot", "trading_state", "unclear", "reduce_only", "short_selling", "square_off_time", "armed", "cash")
 """Rules that hold without being given; `cash` can be switched off by a limit of 0."""
 
 RETAIL = (
@@ -32,6 +32,12 @@ RETAIL = (
     "max_positions",
     "max_position_size",
     "max_daily_loss",
+    "entries_without_exit",
+    "broker_rejects",
+    "strategy_orders",
+    "strategy_loss",
+    "loss_streak",
+    "first_session_lots",
 )
 """Rules of the window and of live trading."""
 
@@ -130,6 +136,11 @@ class Latches:
     def clear_but(self, *kept: str) -> bool:
         """Take back all stops but these; tells whether there was one."""
         return self.clear(*(cause for cause in list(self._causes) if cause not in kept))
+
+    @property
+    def causes(self) -> Mapping[str, tuple[TradingState, str]]:
+        """State and reason by cause, oldest first."""
+        return self._causes
 
     def is_stricter_than(self, other: Latches) -> bool:
         """Tell whether it stops more than another."""

@@ -15,12 +15,26 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.clock import Clock
 from engine.core.facts import Facts
-from engine.core.model import HAND, UNITS, Account, Instrument, Order, OrderChange, OrderRequest, Product, RiskStatus, TradingState, Verdict
+from engine.core.model import (
+    HAND,
+    UNITS,
+    Account,
+    Instrument,
+    Order,
+    OrderChange,
+    OrderRequest,
+    OrderStatus,
+    Product,
+    RiskStatus,
+    Verdict,
+)
 from engine.core.sizing import RISK, Sizing, size_for
 from engine.reservations import ANYONE, Reservations
+from engine.restraint.overseer import Overseer
+from engine.restraint.owners import is_turn
+from engine.restraint.stops import LINK, OPENING
 from engine.risk_check import RiskCheck
 from engine.risk_inputs import MINUTE_NS, Desk, LoneDesk, Traffic
-from engine.risk_limits import ALWAYS, DAY_LOST, Latches, Limits
 from engine.unclear import Unclear
 
 log = logging.getLogger(__name__)
@@ -31,17 +45,18 @@ SOFT_PART = 5 / 8
 SAME_TOO_OFTEN = 3
 """So many entries alike within a minute stop new risk: something runs away."""
 
-LINK, OPENING = "link", "opening"
-"""Causes of a stop that end by themselves: no connection, not reconciled yet."""
+LATCHING = frozenset({"entries_without_exit", "broker_rejects"})
+"""Rules whose refusal stops the owner until a person lets it trade again."""
+
+COUNTED = ("entries_without_exit", "broker_rejects", "strategy_orders", "strategy_loss", "loss_streak")
+"""Rules of which the owner who used most of its part is shown."""
+
+__all__ = ["LINK", "OPENING", "RiskManager"]
 
 
-class RiskManager(QObject):
+class RiskManager(Overseer):
     """The limits of one account, and of the owners that trade in it."""
 
-    trading_state_changed = Signal(object)
-    """The account's TradingState."""
-    owner_stopped = Signal(str, str)
-    """An owner whose own limits stop its entries, and why."""
     pace_told = Signal(str)
     """Messages come nearly as fast as they may."""
     order_denied = Signal(object, str)
@@ -51,57 +66,25 @@ class RiskManager(QObject):
         self, limits: Mapping[str, float], capital_units: int, clock: Clock, desk: Desk | None = None, parent: QObject | None = None
     ) -> None:
         """`limits`: by rule, in the rule's unit; `desk` knows account and market, without one nothing is held."""
-        super().__init__(parent)
-        self.desk: Desk = desk or LoneDesk(capital_units)
+        super().__init__(limits, desk or LoneDesk(capital_units), clock, parent)
         self.reservations = Reservations(is_cancel_certain=not self.desk.is_live)
         self.traffic = Traffic()
-        self.denied = 0
         self._pace_told_ns = -MINUTE_NS
-        self._clock = clock
-        self._limits = {ANYONE: Limits.of(limits, ALWAYS)}
-        self._latches: dict[str, Latches] = {ANYONE: Latches()}
         self._checks = RiskCheck(self.desk, self.reservations, self.traffic)
-
-    @property
-    def limits(self) -> Mapping[str, float]:
-        """The account's limits by rule, in the rule's unit; only those given."""
-        return self._limits[ANYONE].given
 
     @property
     def unclear(self) -> Unclear:
         """In what nothing more may be opened until it is cleared up."""
         return self._checks.unclear
 
-    @property
-    def state(self) -> TradingState:
-        """What the account may do."""
-        return self._latches[ANYONE].state
-
-    @property
-    def reason(self) -> str:
-        """Why it may not do everything."""
-        return self._latches[ANYONE].reason
-
-    def set_limits(self, limits: Mapping[str, float]) -> None:
-        """Replace the account's limits; raises InvalidOption for one that does not exist."""
-        self._limits[ANYONE] = Limits.of(limits, ALWAYS)
-
-    def limit_owner(self, owner: str, limits: Mapping[str, float]) -> None:
-        """Give one owner limits of its own, reckoned with its own positions and capital; the account's hold besides."""
-        self._limits[owner] = Limits.of(limits)
-        self._latches.setdefault(owner, Latches())
-
     def check(self, request: OrderRequest, *, by_hand: bool | None = None) -> Verdict:
         """Say whether a request may be sent, and reserve its risk when it may; never raises for an order."""
         facts = self._facts(request, request.owner == HAND if by_hand is None else by_hand)
         refused = self._first_refusal(facts)
         if refused is not None:
-            self.denied += 1
-            if refused.rule == "duplicate_order":
-                self._remember(facts)
-            self.order_denied.emit(request, refused.reason)
-            return refused
+            return self._deny(facts, refused)
         self.count_message()
+        self.memory.owners.on_allowed(request, self._clock.now_ns())
         if facts.opens:
             self._remember(facts)
         return Verdict(True, reservation=self.reservations.add(request, self._checks.opened_units(facts)))
@@ -114,7 +97,8 @@ class RiskManager(QObject):
         order_type = change.order_type or order.request.order_type
         wanted = replace(order.request, quantity=quantity, price=price, trigger_price=trigger, order_type=order_type)
         self.reservations.release(order.reservation)
-        facts = replace(self._facts(wanted, by_hand=True), repeats_soon=0)
+        facts = self._facts(wanted, by_hand=True)
+        facts.repeats_soon = facts.entries = facts.orders_today = 0  # it was counted when it was sent
         refused = self._first_refusal(facts)
         if refused is not None:
             return replace(refused, reservation=self.adopt(order))
@@ -139,44 +123,12 @@ class RiskManager(QObject):
         row = Sizing(RISK).row(instrument, product, risk_pct=risk_pct, max_position_pct=max_position_pct)
         return size_for(row[0], self.desk.account_of(owner).equity_units, price, math.nan if stop is None else stop)
 
-    def halt(self, reason: str, cause: str = HAND) -> None:
-        """Let only cancels and the trader's own exits pass."""
-        self._stop(cause, TradingState.HALTED, reason)
-
-    def reduce(self, reason: str, cause: str = HAND) -> None:
-        """Let only exits pass."""
-        self._stop(cause, TradingState.REDUCING, reason)
-
-    def clear(self, cause: str) -> None:
-        """Take back what one cause has stopped."""
-        if self._latches[ANYONE].clear(cause):
-            self.trading_state_changed.emit(self.state)
-
-    def resume(self, reason: str) -> None:
-        """Take back all stops but those of the connection; a loss that still stands stops again at the next look."""
-        log.info("resumed: %s", reason)
-        if self._latches[ANYONE].clear_but(LINK, OPENING):
-            self.trading_state_changed.emit(self.state)
-
-    def look(self) -> None:
-        """Look at the figures: a loss beyond its limit lets only exits pass from now on."""
-        for owner, limits in self._limits.items():
-            if not limits.watch_figures:
-                continue
-            for cause, reason in limits.broken_by(self.desk.account_of(owner)).items():
-                if owner == ANYONE:
-                    self.reduce(reason, cause)
-                elif self._latches[owner].set(cause, TradingState.REDUCING, reason):
-                    self.owner_stopped.emit(owner, reason)
-
-    def roll_day(self) -> None:
-        """Begin a day: yesterday's loss is no reason any more."""
-        self.clear(DAY_LOST)
-        for latches in self._latches.values():
-            latches.clear(DAY_LOST)
-
     def on_order(self, order: Order) -> None:
-        """Follow an order: what is left of it stays reserved."""
+        """Follow an order: what is left of it stays reserved; too many that the broker refuses stop their owner."""
+        if order.status is OrderStatus.REJECTED and self.reservations.holds(order.reservation):
+            self.on_reject(order.request.owner)
+        elif is_turn(order):
+            self.memory.owners.on_exit(order.request.owner, order.instrument.key)
         self.reservations.on_order(order)
 
     def adopt(self, order: Order) -> int:
@@ -186,6 +138,7 @@ class RiskManager(QObject):
     def count_message(self) -> None:
         """Take note of a message that goes out."""
         now_ns = self._clock.now_ns()
+        self.memory.messages += 1
         sent = self.traffic.count(now_ns)
         limit = self.limits.get("message_rate", math.inf)
         if sent > SOFT_PART * limit and now_ns - self._pace_told_ns >= MINUTE_NS:
@@ -199,23 +152,38 @@ class RiskManager(QObject):
 
     def status(self, account: Account) -> RiskStatus:
         """Return limits and how much of each is used."""
-        lost = max(0, account.day_start_units - account.equity_units) / UNITS
-        messages = self.traffic.messages(self._clock.now_ns())
+        now_ns, memory = self._clock.now_ns(), self.memory
+        messages = self.traffic.messages(now_ns)
         used = {
             "cash": 100.0 * (account.exposure_units + self.reservations.units()) / max(1, account.equity_units),
             "max_positions": float(len(self.desk.held_keys(ANYONE) | self.reservations.keys())),
             "max_position_size": 100.0 * self._largest_units() / max(1, account.capital_units),
-            "max_daily_loss": lost,
+            "max_daily_loss": max(0, account.day_start_units - account.equity_units) / UNITS,
             "max_drawdown": account.drawdown_pct,
             "message_rate": float(messages),
+            "profit_giveback": memory.ladder.given_back_pct(account),
         }
-        return RiskStatus(self.state, self.reason, account, self.limits, used, self.denied, float(messages))
+        for control in COUNTED:
+            if control in self.limits:
+                used[control] = max((memory.used(owner, control, now_ns) for owner in list(memory.owners.tallies)), default=0.0)
+        return RiskStatus(
+            self.state,
+            self.reason,
+            account,
+            self.limits,
+            used,
+            memory.denied,
+            float(messages),
+            memory.restraints(now_ns),
+            memory.budgets(self.limits, now_ns),
+            dict(memory.changes.waiting),
+        )
 
     def _facts(self, request: OrderRequest, by_hand: bool) -> Facts:
-        latches, own = self._latches[ANYONE], self._latches.get(request.owner)
-        if own is not None and own.is_stricter_than(latches):
-            latches = own
-        return self._checks.facts(request, latches, by_hand, self._clock.now_ns(), self.limits)
+        now_ns = self._clock.now_ns()
+        facts = self._checks.facts(request, self.memory.stops.account, by_hand, now_ns, self.limits)
+        self.memory.tell(facts, now_ns, self.limits)
+        return facts
 
     def _first_refusal(self, facts: Facts) -> Verdict | None:
         refused = self._checks.refusal(facts, self._limits[ANYONE], ANYONE)
@@ -235,9 +203,16 @@ class RiskManager(QObject):
                 f"{facts.repeats + 1} orders alike for {symbol} within a minute; see what sends them, then resume", "duplicate_order"
             )
 
-    def _stop(self, cause: str, state: TradingState, reason: str) -> None:
-        if self._latches[ANYONE].set(cause, state, reason):
-            self.trading_state_changed.emit(self.state)
+    def _deny(self, facts: Facts, refused: Verdict) -> Verdict:
+        """Count and tell a refusal; some stop the owner until a person lets it trade again."""
+        request = facts.request
+        self.memory.denied += 1
+        if refused.rule == "duplicate_order":
+            self._remember(facts)
+        if refused.rule in LATCHING:
+            self.stop_owner(request.owner, refused.rule, refused.reason.rstrip("."))
+        self.order_denied.emit(request, refused.reason)
+        return refused
 
     def _largest_units(self) -> int:
         held = self.desk.held_keys(ANYONE)

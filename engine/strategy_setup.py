@@ -7,7 +7,9 @@ a restart, it knows again. A class of the user's is given a process here.
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -74,6 +76,7 @@ async def _prepare(session: TradingSession, config: StrategyConfig, legs: list[L
     """Set the limits, and let the strategy learn from the past."""
     session.positions.set_capital(config.capital_units, config.id)
     session.risk.limit_owner(config.id, config.limits)
+    session.risk.arm(config.id, config.sha256)  # a person started it, in this session and with this code
     can_look_back = session.broker.capabilities.has_history and not session.broker.capabilities.is_replay
     past = []
     for leg in legs:
@@ -121,10 +124,18 @@ class _SessionDesk:
 
     def __init__(self, session: TradingSession, config: StrategyConfig, instrument: Instrument) -> None:
         self._positions, self._config, self._key = session.positions, config, instrument.key
+        fills = [each for each in session.orders.trades if each.owner == config.id and each.instrument.key == instrument.key]
+        fills = sorted((each for each in fills if each.product is config.product), key=lambda each: each.time_ns)
+        self._times = [each.time_ns for each in fills]
+        self._held = [0, *accumulate(each.signed_quantity for each in fills)]
 
     def position(self) -> int:
         """Return the signed quantity that the strategy holds."""
         return self._positions.quantity(self._key, self._config.product, self._config.id)
+
+    def position_at(self, time_ns: int) -> int:
+        """Return the signed quantity that the strategy held before that moment of the past."""
+        return self._held[bisect_left(self._times, time_ns)]
 
     def equity(self) -> float:
         """Return what the strategy is worth, in rupees."""

@@ -50,6 +50,24 @@ class Facts:
     """Why nothing may be opened in the instrument until it is cleared up."""
     elsewhere: int = 0
     """How much of what the owner holds was closed by orders from elsewhere, and so is not there to be closed."""
+    stopped: str = "The account"
+    """Who is in that state: the account, or the order's owner alone."""
+    entries: int = 0
+    """Entries of the owner into the instrument in the last minutes, without an exit between them."""
+    rejects: int = 0
+    """Orders of the owner that the broker refused within a minute."""
+    orders_today: int = 0
+    """Orders that a strategy has sent today; 0 for the hand, which has no such budget."""
+    lost_pct: float = 0.0
+    """What a strategy has lost today, in percent of the account's equity."""
+    cools_s: float = 0.0
+    """For how long the owner still pauses after losses."""
+    given_back_pct: float = 0.0
+    """How much of the day's highest profit the account has given back."""
+    is_armed: bool = True
+    """A person has let the owner trade real money in this session, or it is none."""
+    is_first_session: bool = False
+    """It is the first day on which the owner trades real money."""
     opens: bool = field(init=False)
     """It is not meant to reduce a position."""
     price: float = field(init=False)

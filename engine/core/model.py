@@ -241,6 +241,16 @@ class Instrument:
         """Tell whether orders can be placed on it; an index can only be watched."""
         return self.kind is not InstrumentKind.INDEX
 
+    @property
+    def contract_lot(self) -> int:
+        """Lot of a future or an option, in which it is counted; 0 for shares."""
+        return 0 if self.kind in (InstrumentKind.EQUITY, InstrumentKind.INDEX) else self.lot_size
+
+    @property
+    def is_option(self) -> bool:
+        """Tell whether it is a call or a put."""
+        return self.kind in (InstrumentKind.CALL, InstrumentKind.PUT)
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
@@ -276,6 +286,12 @@ class OrderRequest:
     """How far from the last price an order at market may fill, in percent; None leaves it to the broker."""
     is_sliced: bool = False
     """More than the freeze quantity is meant, and is to be sent as several orders."""
+    close_after_s: float = 0.0
+    """What it opens is to be closed so long after it filled; 0 = not."""
+    close_at_ns: int = 0
+    """What it opens is to be closed at that time; 0 = not."""
+    is_confirmed: bool = False
+    """The trader has been asked whether it is meant as it stands, and said yes."""
 
     @property
     def signed_quantity(self) -> int:
@@ -584,6 +600,33 @@ class StrategyStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Restraint:
+    """What holds the account, or one owner in it, back at present."""
+
+    owner: str
+    """Empty for the account."""
+    control: str
+    """The rule, or what else caused it."""
+    reason: str
+    state: TradingState
+    ends: str
+    """What ends it, as words that follow "ends"."""
+    until_ns: int = 0
+    """When it ends, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of its part one owner has used of a control."""
+
+    owner: str
+    control: str
+    used: float
+    limit: float
+    """In the rule's unit."""
+
+
+@dataclass(frozen=True, slots=True)
 class RiskStatus:
     """The account's limits and how much of each is used, for the risk panel."""
 
@@ -595,7 +638,14 @@ class RiskStatus:
     used: Mapping[str, float] = field(default_factory=dict)
     """How much of that limit is used, in the same unit."""
     denied: int = 0
+    """Orders of today that were refused here."""
     messages_per_s: float = 0.0
+    restraints: tuple[Restraint, ...] = ()
+    """What holds somebody back, the account's first."""
+    budgets: tuple[Budget, ...] = ()
+    """What owners have used of what each may use."""
+    waiting: Mapping[str, tuple[float | None, int]] = field(default_factory=dict)
+    """Looser limits that hold later, by rule (None = taken away), and when."""
 
 
 @dataclass(frozen=True, slots=True)

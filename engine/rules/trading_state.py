@@ -14,7 +14,7 @@ CODE = 9
     code=CODE,
     limit=1.0,
     unit="on",
-    explain="The account is {state}: {state_reason}; {way_out}.",
+    explain="{stopped} is {state}: {state_reason}; {way_out}.",
 )
 def check(facts: Facts, limit: float) -> int:
     """Return CODE when the trading state does not let the order pass, else 0."""

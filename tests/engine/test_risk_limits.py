@@ -39,12 +39,12 @@ def test_a_limit_that_is_no_amount_is_refused(value: float) -> None:
 def test_rules_that_always_hold_are_asked_first_and_cash_can_be_switched_off() -> None:
     made = Limits.of({"market_hours": 1, "max_positions": 2}, ALWAYS)
     assert [rule.name for rule, _ in made.plain] == [
-        "tick_and_lot", "trading_state", "reduce_only", "short_selling", "square_off_time", "unclear", "market_hours",
+        "tick_and_lot", "trading_state", "reduce_only", "short_selling", "square_off_time", "unclear", "armed", "market_hours",
     ]  # fmt: skip
     assert [(rule.name, limit) for rule, limit, _ in made.money] == [("cash", 1.0), ("max_positions", 2)]
     off = Limits.of({"cash": 0.0, "market_hours": 0.0}, ALWAYS)
     assert off.money == []
-    assert len(off.plain) == 6
+    assert len(off.plain) == 7
     assert made.given == {"market_hours": 1, "max_positions": 2}
 
 

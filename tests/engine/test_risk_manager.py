@@ -212,6 +212,7 @@ def test_every_rule_can_word_its_refusal() -> None:
         assert "{" not in verdict.reason
         seen.add(verdict.rule)
         limited.pop(verdict.rule, None)
+        bench.risk.let_trade("hand", "go on")
         if verdict.rule == "cash":
             limited["cash"] = 0.0
         if verdict.rule == "square_off_time":

@@ -80,7 +80,7 @@ def test_codes_differ_and_every_sentence_says_what_to_do() -> None:
     rules = dict(RULES.items())
     assert len({rule.code for rule in rules.values()}) == len(rules)
     for rule in rules.values():
-        assert rule.explain[0].isupper() or rule.name == "tick_and_lot"
+        assert rule.explain[0].isupper() or rule.name in ("tick_and_lot", "trading_state")
         assert rule.unit
 
 
@@ -281,3 +281,33 @@ def test_a_strategy_holds_no_more_than_one_sliced_order_can_close() -> None:
     assert not fault(Facts(frozen, held=90))
     assert fault(Facts(frozen, held=95)).startswith("a position of at most 100, which one sliced order can close, was 105")
     assert not fault(Facts(frozen, held=95, by_hand=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "beyond", "within"),
+    [
+        ("entries_without_exit", 5.0, {"entries": 5}, {"entries": 4}),
+        ("broker_rejects", 3.0, {"rejects": 3}, {"rejects": 2}),
+        ("strategy_orders", 100.0, {"orders_today": 100}, {"orders_today": 99}),
+        ("strategy_loss", 1.0, {"lost_pct": 1.0}, {"lost_pct": 0.99}),
+        ("loss_streak", 4.0, {"cools_s": 0.1}, {"cools_s": 0.0}),
+        ("profit_giveback", 40.0, {"given_back_pct": 40.0}, {"given_back_pct": 39.9}),
+        ("armed", 1.0, {"is_armed": False}, {"is_armed": True}),
+    ],
+)
+def test_a_rule_that_remembers_refuses_at_its_limit_and_lets_exits_pass(
+    name: str, limit: float, beyond: dict[str, Any], within: dict[str, Any]
+) -> None:
+    assert ask(name, Facts(request(), **beyond), limit)
+    assert not ask(name, Facts(request(), **within), limit)
+    assert not ask(name, Facts(EXIT, **beyond), limit)
+
+
+def test_a_strategy_begins_with_one_lot() -> None:
+    lots = replace(request(1, 65), instrument=replace(RELIANCE, lot_size=65))
+    assert not ask("first_session_lots", Facts(lots, is_first_session=True))
+    assert ask("first_session_lots", Facts(replace(lots, quantity=130), is_first_session=True))
+    assert ask("first_session_lots", Facts(lots, is_first_session=True, held=65))
+    assert ask("first_session_lots", Facts(lots, is_first_session=True, entering=65)), "what is on its way counts"
+    assert not ask("first_session_lots", Facts(replace(lots, quantity=130), is_first_session=False))
+    assert not ask("first_session_lots", Facts(EXIT, is_first_session=True, held=500))
