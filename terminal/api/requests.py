@@ -18,8 +18,10 @@ MOST = 1_000
 class Requests:
     """The request ids of one desk."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, kept: str = KEPT) -> None:
+        """`kept` is the setting that remembers them; each group of endpoints has its own."""
         self._backend = backend
+        self._kept = kept
         self._known: dict[str, list[str]] | None = None
 
     def answer_to(self, request_id: str | None, what: str, body: BaseModel) -> str | None:
@@ -43,11 +45,11 @@ class Requests:
         known[request_id] = [_print_of(what, body), answer]
         while len(known) > MOST:
             del known[next(iter(known))]
-        self._backend.engine.session.store.write(Setting(KEPT, dict(known)))
+        self._backend.engine.session.store.write(Setting(self._kept, dict(known)))
 
     def _all(self) -> dict[str, list[str]]:
         if self._known is None:
-            kept: Any = self._backend.engine.session.store.settings().get(KEPT)
+            kept: Any = self._backend.engine.session.store.settings().get(self._kept)
             self._known = dict(kept) if isinstance(kept, dict) else {}
         return self._known
 

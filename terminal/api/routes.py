@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from terminal.api.account import AccountRoutes
+from terminal.api.alerts import AlertRoutes
 from terminal.api.backtests import BacktestRoutes
 from terminal.api.strategies import StrategyRoutes
 from terminal.api.tokens import Scope
 
 READ, PAPER = Scope.READ, Scope.PAPER
 
-GROUPS: dict[str, Callable[..., Any]] = {"strategies": StrategyRoutes, "backtests": BacktestRoutes, "account": AccountRoutes}
+GROUPS: dict[str, Callable[..., Any]] = {
+    "strategies": StrategyRoutes,
+    "backtests": BacktestRoutes,
+    "account": AccountRoutes,
+    "alerts": AlertRoutes,
+}
 """Who does it, by name; made of a desk, its tokens and the clock."""
 
 
@@ -55,6 +61,10 @@ ROUTES = (
     Route("GET", "/api/positions", "account", "positions", READ, "List the net positions"),
     Route("GET", "/api/risk", "account", "risk", READ, "Show what the account may do, and its limits"),
     Route("POST", "/api/kill", "account", "kill", PAPER, "Stop all trading now"),
+    Route("GET", "/api/alerts", "alerts", "list_all", READ, "List the alerts and what was told"),
+    Route("POST", "/api/alerts", "alerts", "create", PAPER, "Add an alert", status=201),
+    Route("DELETE", "/api/alerts/{alert_id}", "alerts", "delete", PAPER, "Forget an alert"),
+    Route("POST", "/api/alerts/events/{event_id}/acknowledge", "alerts", "acknowledge", PAPER, "Note that an alarm was seen"),
     Route("GET", "/api/health", "account", "health", READ, "Tell whether it works"),
     Route("GET", "/api/hello", "account", "hello", None, "Prove that this server knows the token"),
 )
