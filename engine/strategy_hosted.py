@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
+from engine.core.bars import SECOND_NS
 from engine.core.model import Instrument
 from engine.core.records import Row, Rows
 from engine.host.answers import Answer
@@ -22,16 +23,27 @@ from engine.strategy_signals import NOTHING, checked
 from engine.tasks import Tasks
 
 
+class PastDesk(Desk, Protocol):
+    """Whoever knows what a strategy holds, and what it held."""
+
+    def position_at(self, time_ns: int) -> int:
+        """Return the signed quantity held before that moment of the past."""
+        ...
+
+
 class HostedLeg(Leg):
     """What a strategy in a process of its own keeps of one symbol here."""
 
-    def __init__(self, config: StrategyConfig, instrument: Instrument, slot: int, desk: Desk, process: StrategyProcess, seat: int) -> None:
+    def __init__(
+        self, config: StrategyConfig, instrument: Instrument, slot: int, desk: PastDesk, process: StrategyProcess, seat: int
+    ) -> None:
         """`seat`: the number of the symbol's instance in the process."""
         super().__init__(config, instrument, slot)
         self.process = process
         self.notes: list[Mapping[str, Any]] = []
         """What the strategy noted after the last two bars that changed it: {"at_ns", "state"}."""
         self._desk, self._seat = desk, seat
+        self._interval_ns = config.interval_s * SECOND_NS
         self._what = f"on_bar of {instrument.symbol}"
 
     def ask(self, bar: Row, then: Callable[[Answer], None], *, is_past: bool) -> None:
@@ -42,7 +54,7 @@ class HostedLeg(Leg):
             "ask": "bar",
             "seat": self._seat,
             "row": [None if value != value else value for value in values],
-            "held": self._desk.position(),
+            "held": self._desk.position_at(values[0] + self._interval_ns) if is_past else self._desk.position(),
             "equity": self._desk.equity(),
             "past": is_past,
         }
@@ -88,7 +100,7 @@ class HostedLeg(Leg):
 
 async def hosted_legs(
     config: StrategyConfig,
-    symbols: Iterable[tuple[Instrument, int, Desk]],
+    symbols: Iterable[tuple[Instrument, int, PastDesk]],
     kept: Mapping[str, Any],
     tasks: Tasks,
     limits: Limits,

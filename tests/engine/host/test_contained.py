@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine.brokers.simulated import SimulatedBroker
+from engine.clock import ManualClock
 from engine.core.bars import MINUTE_NS
 from engine.core.errors import TradingError
 from engine.core.model import Exchange, Instrument, OrderStatus, Purpose, StrategyState
@@ -47,7 +48,8 @@ class Stage:
         self.folder = folder
         self.broker = SimulatedBroker(replay={RELIANCE: bars(), TCS: bars()}, tariff="none", file=folder / "exchange.db", capital=1e7)
         self.store = Store.open(folder / "shikra.db")
-        self.session = TradingSession(self.broker, self.store, limits={}, capital_units=10**11, account="test")
+        self.wall = ManualClock(1)
+        self.session = TradingSession(self.broker, self.store, limits={}, capital_units=10**11, account="test", wall=self.wall)
         self.told: list[str] = []
 
     def executor(self, name: str, body: str, symbol: str, code: CodeOf, **limits: Any) -> StrategyExecutor:
@@ -243,5 +245,40 @@ def test_one_that_is_stopped_while_it_begins_does_not_run(code: CodeOf, on_stage
         assert late.state is S.STOPPED
         await stage.play()
         assert stage.fills("late") == 0
+
+    on_stage(play)
+
+
+@pytest.mark.logs_warnings
+def test_a_function_in_our_own_process_that_takes_too_long_is_paused(code: CodeOf, on_stage: Any) -> None:
+    async def play(stage: Stage) -> None:
+        slow = stage.sound()
+        slow.warned.connect(stage.told.append)
+
+        def decide(symbol: str, exchange: str, quote: dict[str, Any], has_position: bool) -> dict[str, Any]:
+            stage.wall.advance(3.0)
+            return {"action": "BUY"}
+
+        slow.set_signal_callback(decide)
+        await slow.begin()
+        await stage.play()
+        assert slow.state is S.PAUSED
+        assert stage.fills("sound") == 0
+        assert stage.told[0].startswith("sound was paused: the function for TCS took 3.0 s, at most 2 s is allowed")
+
+    on_stage(play)
+
+
+@pytest.mark.logs_warnings
+def test_code_that_changed_while_it_runs_on_real_money_opens_nothing_from_the_next_day_on(code: CodeOf, on_stage: Any) -> None:
+    async def play(stage: Stage) -> None:
+        live = stage.executor("live", "def on_bar(self, bar): self.buy()", "RELIANCE", code)
+        await live.begin()
+        live.mode = "live"
+        (stage.folder / "live.py").write_text("# another")
+        await stage.play()
+        assert live.state is S.PAUSED
+        assert stage.fills("live") == 0
+        assert "live is disarmed: its file live.py has changed since it was armed" in stage.told[0]
 
     on_stage(play)
