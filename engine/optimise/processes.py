@@ -17,6 +17,7 @@ from multiprocessing.process import BaseProcess
 
 from engine.core.errors import TradingError, UserError
 from engine.core.registry import Template
+from engine.host.limits import KEPT_PREFIXES, KEPT_VARIABLES
 from engine.optimise.job import Cancelled, Evaluator, Job, Task, Trial
 from engine.optimise.threads import in_parts, work_of
 from engine.strategy_files import template_of
@@ -26,10 +27,6 @@ POLL_S = 0.1
 
 CHANCES = 3
 """How often a part may take its process down before the search gives up."""
-
-KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE", "LOCALAPPDATA", "APPDATA")
-KEPT_PREFIXES = ("LC_", "PYTHON", "NUMBA_", "SHIKRA_CACHE", "XDG_", "COVERAGE")
-"""What of the environment a strategy gets to see."""
 
 
 @dataclass(slots=True)

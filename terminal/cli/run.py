@@ -19,6 +19,7 @@ from engine.core.model import StrategyState, to_rupees
 from engine.session import TradingSession
 from engine.store import Store
 from engine.strategy_executor import StrategyExecutor
+from engine.strategy_lint import lint_of
 from engine.tariffs import Tariff
 from engine.tasks import Tasks
 from terminal.cli.console import Progress
@@ -39,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         reading.end()
     folder = data_folder(arguments.data_dir)
     settings = Settings.load(folder)
+    for text in lint_of(plan.config.code):
+        sys.stderr.write(f"shikra: {text}\n")
     begin(plan)
     handler = start_logging(folder / "logs", settings["log_level"])
     try:

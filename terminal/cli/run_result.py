@@ -60,6 +60,7 @@ class RunResult:
             "strategy": self.summary["strategy_type"],
             "symbols": self.summary["symbols"],
             "state": self.summary["state"],
+            "code_sha256": self.summary["code_sha256"],
             "parameters": self.summary["parameters"],
             "capital": self.summary["capital"],
             "account": self.account,
@@ -88,6 +89,8 @@ def print_text(result: RunResult) -> None:
         ends[order.status] = ends.get(order.status, 0) + 1
     told = ", ".join(f"{count} {status.lower()}" for status, count in ends.items())
     print(f"{result.summary['name']} on {', '.join(result.summary['symbols'])}")
+    if result.summary["code_sha256"]:
+        print(f"code       {result.summary['strategy_type']}, SHA-256 {result.summary['code_sha256'][:12]}")
     print(f"orders     {grouped(len(result.orders))}{f'  ({told})' if told else ''}")
     print(f"fills      {grouped(len(result.fills))}{f'  (the last {SHOWN})' if len(result.fills) > SHOWN else ''}")
     for fill in result.fills[-SHOWN:]:
