@@ -1,22 +1,32 @@
 """Closes positions: all at once when the trader says so, and intraday ones when their time of the day has come.
 
 What an owner has working in an instrument is cancelled first, so that nothing is closed twice; protection stays until the exit fills.
+A square-off is looked after: what is still open some time later is closed again, and told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from engine.clock import Clock
 from engine.core.facts import PROTECTIVE
-from engine.core.model import Order, OrderRequest, OrderStatus, Position, Product, Purpose, Side
+from engine.core.model import Order, OrderRequest, OrderStatus, Position, Product, Purpose
 from engine.order_manager import OrderManager
 from engine.position_tracker import PositionTracker
+from engine.protection import exit_of
 from engine.risk_manager import RiskManager
 from engine.tasks import Tasks
 
 PATIENCE_S = 5.0
 """So long an exit waits for the cancel of another one."""
+
+AGAIN_NS = 15_000_000_000
+"""A square-off after which something is still open, with nothing on its way, is tried again so much later."""
+
+TOLD_AFTER_NS = 120_000_000_000
+"""What is still open so long after its square-off began is told."""
 
 
 class Door(Protocol):
@@ -35,6 +45,15 @@ class Door(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Square:
+    """One square-off of one position."""
+
+    began_ns: int
+    tried_ns: int = 0
+    is_told: bool = False
+
+
 class Closer:
     """Flattening and square-off."""
 
@@ -45,8 +64,12 @@ class Closer:
         self._positions = positions
         self._tasks = tasks
         self._clock = clock
-        self._squared: set[tuple[str, str, bool]] = set()
-        """Instrument, owner, and whether it was of an earlier day."""
+        self.is_busy: Callable[[Position], bool] = lambda book: False
+        """Somebody is at work on that position's exit already."""
+        self.is_once = False
+        """A market that is played again: one order a day, as in a backtest."""
+        self._squared: dict[tuple[str, str, bool], _Square] = {}
+        """By instrument, owner, and whether it was of an earlier day."""
 
     def flatten(self, owner: str | None = None, key: str | None = None, product: Product | None = None) -> list[Order]:
         """Close everything, or what one owner holds, or one instrument or product, at market; returns the orders that left at once."""
@@ -67,11 +90,26 @@ class Closer:
                 self._door.cancel(order.id)
         for book in self._positions.open_books(product=Product.MIS):
             is_left_over = desk.is_left_over(book.instrument, book.updated_ns)
-            key = (book.instrument.key, book.owner, is_left_over)
-            if key not in self._squared and (is_left_over or desk.is_past_square_off(book.instrument)):
-                self._squared.add(key)
-                if not self._is_closing(book):
-                    self._close(book, Purpose.SQUARE_OFF, by_hand=False)
+            if is_left_over or desk.is_past_square_off(book.instrument):
+                self._square(book, (book.instrument.key, book.owner, is_left_over))
+
+    def _square(self, book: Position, key: tuple[str, str, bool]) -> None:
+        """Close one position whose time has come, again when the last try has left something."""
+        now_ns = self._clock.now_ns()
+        square = self._squared.get(key)
+        if square is None:
+            square = self._squared[key] = _Square(now_ns)
+        elif self.is_once or now_ns - square.tried_ns < AGAIN_NS:
+            return
+        if not square.is_told and now_ns - square.began_ns >= TOLD_AFTER_NS:
+            square.is_told = True
+            self._door.warn(
+                f"{book.quantity:+d} {book.instrument.symbol} MIS of {book.owner} is still open {TOLD_AFTER_NS // 10**9} s after its "
+                "square-off began; close it by hand before the broker does, for a fee."
+            )
+        if not (self._is_closing(book) or self.is_busy(book)):
+            square.tried_ns = now_ns
+            self._close(book, Purpose.SQUARE_OFF, by_hand=False)
 
     def _is_closing(self, book: Position) -> bool:
         """Tell whether the order of a square-off is working already: it was sent before a restart."""
@@ -104,12 +142,7 @@ class Closer:
             self._exit(left, purpose, by_hand=by_hand)
 
     def _exit(self, book: Position, purpose: Purpose, *, by_hand: bool) -> Order:
-        side = Side.SELL if book.quantity > 0 else Side.BUY
-        quantity, is_sliced = abs(book.quantity), book.instrument.must_slice(abs(book.quantity))
-        request = OrderRequest(
-            book.instrument, side, quantity, product=book.product, owner=book.owner, purpose=purpose, is_sliced=is_sliced
-        )
-        order = self._door.submit(request, by_hand=by_hand)
+        order = self._door.submit(exit_of(book, purpose), by_hand=by_hand)
         if order.status is OrderStatus.DENIED:
             self._door.warn(f"{book.instrument.symbol} of {book.owner} was not closed: {order.message}")
         return order

@@ -12,23 +12,10 @@ from typing import Protocol
 
 from engine.core.errors import InvalidOrder
 from engine.core.facts import PROTECTIVE
-from engine.core.model import (
-    HAND,
-    Fill,
-    Instrument,
-    Order,
-    OrderChange,
-    OrderRequest,
-    OrderStatus,
-    Pending,
-    Position,
-    Product,
-    Purpose,
-    Side,
-)
+from engine.core.model import HAND, Fill, Instrument, Order, OrderChange, OrderRequest, OrderStatus, Pending, Position, Product, Purpose
 from engine.order_manager import OrderManager
 from engine.position_tracker import BookKey, PositionTracker
-from engine.protection import Cancel, Place, Plan, Step, after_entry, leads_to, moved, plan_of_before, steps, tick_of, trailed
+from engine.protection import Cancel, Place, Plan, Step, after_entry, exit_of, leads_to, moved, plan_of_before, steps, tick_of, trailed
 
 S = OrderStatus
 
@@ -77,6 +64,11 @@ class Guard:
     def plan(self, instrument: Instrument, product: Product, owner: str) -> Plan | None:
         """Return at which prices an owner's position is protected, None = not at all."""
         return self._plans.get((instrument.key, product, owner))
+
+    def protected(self) -> list[tuple[Instrument, BookKey]]:
+        """List the open positions that are to have a stop."""
+        books = ((one.instrument, (one.instrument.key, one.product, one.owner)) for one in self._positions.open_books())
+        return [(instrument, book) for instrument, book in books if (plan := self._plans.get(book)) and plan.stop is not None]
 
     def trailing(self, owner: str) -> dict[str, list[Product]]:
         """Return in which instruments and products the stop of an owner follows the price."""
@@ -166,6 +158,13 @@ class Guard:
         """Tell whether protection waits for its market to open again."""
         return bool(self._expired)
 
+    def protect_again(self, book: Position) -> bool:
+        """Place now what a position lacks of its plan; tells whether there is one."""
+        key = (book.instrument.key, book.product, book.owner)
+        self._expired.pop(key, None)
+        self._enforce(book.instrument, key)
+        return key in self._plans
+
     def rebuild(self, books: Iterable[Position], orders: Iterable[Order]) -> None:
         """Find out after a restart how open positions were protected, and place what is missing."""
         past: dict[BookKey, list[Order]] = {}
@@ -233,12 +232,7 @@ class Guard:
         self._door.warn(f"The {'target' if is_target else 'stop'} of {instrument.symbol} of {owner} is {order.status.lower()}: {why}")
         if is_target or order.status not in (S.REJECTED, S.DENIED):
             return
-        side = Side.SELL if position.quantity > 0 else Side.BUY
-        request = OrderRequest(
-            instrument, side, abs(position.quantity), product=position.product, owner=owner, purpose=Purpose.EXIT,
-            is_sliced=instrument.must_slice(abs(position.quantity)),
-        )  # fmt: skip
-        last_resort = self._door.submit(request)
+        last_resort = self._door.submit(exit_of(position, Purpose.EXIT))
         self._last_resorts.add(last_resort.id)
         if last_resort.status is S.DENIED:
             self.on_order(last_resort)
@@ -293,4 +287,5 @@ class Guard:
 
 
 def _book(order: Order) -> BookKey:
-    return (order.request.instrument.key, order.request.product, order.request.owner)
+    request = order.request
+    return request.instrument.key, request.product, request.owner

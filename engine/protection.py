@@ -94,6 +94,20 @@ def leads_to(request: OrderRequest, held: int) -> bool:
     return held != 0 and (request.is_exit == (held * request.side < 0))
 
 
+def exit_of(book: Position, purpose: Purpose, quantity: int | None = None) -> OrderRequest:
+    """Return the order at market that closes a position, or so much of it; in slices where the exchange wants them."""
+    quantity = abs(book.quantity) if quantity is None else quantity
+    return OrderRequest(
+        instrument=book.instrument,
+        side=Side.SELL if book.quantity > 0 else Side.BUY,
+        quantity=quantity,
+        product=book.product,
+        owner=book.owner,
+        purpose=purpose,
+        is_sliced=book.instrument.must_slice(quantity),
+    )
+
+
 def tick_of(request: OrderRequest) -> float:
     """Return the tick of what an order is for."""
     return float(request.instrument.tick_size)

@@ -46,12 +46,23 @@ class Remainders:
         self._mover, self._orders, self._broker = mover, orders, broker
         self._clock, self._tasks = clock, tasks
         self._chased: set[str] = set()
+        self._followed: set[str] = set()
+
+    def see_through(self, order_id: str) -> None:
+        """Price an exit with a limit anew until it fills, like one at market that rests."""
+        self._followed.add(order_id)
+        self.on_order(self._orders.order(order_id))
 
     def on_order(self, order: Order) -> None:
         """Look at an order's new state: an exit at market that rests is seen through."""
-        if order.id not in self._chased and self._broker.capabilities.has_market_protection and is_remainder(order):
+        if order.id in self._chased or not self._is_remainder(order):
+            return
+        if order.id in self._followed or self._broker.capabilities.has_market_protection:
             self._chased.add(order.id)
             self._tasks.spawn(self._chase(order.id), f"see exit {order.id} through", service=True)
+
+    def _is_remainder(self, order: Order) -> bool:
+        return is_remainder(order) or (order.id in self._followed and order.status in _RESTING)
 
     async def _chase(self, order_id: str) -> None:
         for beyond_pct in BEYOND_PCT:
@@ -59,7 +70,7 @@ class Remainders:
             order = self._orders.order(order_id)
             if order.status.is_terminal:
                 return
-            if order.pending is Pending.NONE and is_remainder(order):
+            if order.pending is Pending.NONE and self._is_remainder(order):
                 await self._price_anew(order, beyond_pct)
         await self._clock.sleep(WAITS_S)
         order = self._orders.order(order_id)
@@ -75,7 +86,7 @@ class Remainders:
         except BrokerError:
             return  # the next try may know more
         price = price_of(order, quotes, beyond_pct)
-        if price is None or price == order.price or not is_remainder(self._orders.order(order.id)):
+        if price is None or price == order.price or not self._is_remainder(self._orders.order(order.id)):
             return
         try:
             self._mover.move_order(order.id, OrderChange(price=price, order_type=OrderType.LIMIT), order.request.purpose)

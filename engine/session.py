@@ -31,10 +31,11 @@ from engine.core.model import (
 )
 from engine.core.reconciliation import Report
 from engine.core.records import Row, Rows
+from engine.exits.desk import Exits
 from engine.guard import Guard
+from engine.kill.gate import Gate
 from engine.kill.outside import Outside
 from engine.kill.switch import KillSwitch
-from engine.remainder import Remainders
 from engine.session_life import SessionLife
 from engine.session_parts import SessionParts
 
@@ -52,8 +53,9 @@ class TradingSession(SessionParts):
         self.guard = Guard(self, self.orders, self.positions)
         self.closer = Closer(self, self.orders, self.positions, self.risk, self.tasks, self.clock)
         self.life = SessionLife(self, self, self.guard, self.closer)
-        self.remainders = Remainders(self, self.orders, self.broker, self.clock, self.tasks)
+        self.exits = Exits(self, self, self.guard, self.closer, self.life.tell)
         self.switch = KillSwitch(self, self, self.guard, self.life.tell, self.on_order_update)
+        self.switch.flattening.is_busy = self.exits.is_busy
         self.outside = Outside(self, self.switch, self.kill)
         self._wire()
 
@@ -73,7 +75,8 @@ class TradingSession(SessionParts):
             _connect(self.market_data.bars_closed, view.on_bars)
         _connect(self.orders.order_filled, self.guard.on_fill)
         _connect(self.orders.order_changed, self.guard.on_order)
-        _connect(self.orders.order_changed, self.remainders.on_order)
+        _connect(self.orders.order_filled, self.exits.on_fill)
+        _connect(self.orders.order_changed, self.exits.on_order)
         _connect(self.orders.order_changed, self._on_order)
         _connect(self.orders.alarm_raised, self.warn)
         _connect(self.orders.ghost_seen, lambda order: self.cancel(order.id))
@@ -82,13 +85,18 @@ class TradingSession(SessionParts):
         _connect(self.orders.store_failed, self.life.on_store_failed)
         _connect(self.market_data.tick_rejected, self.life.tell)
         _connect(self.risk.trading_state_changed, self._on_trading_state)
-        _connect(self.risk.owner_stopped, self._on_owner_stopped)
+        _connect(self.risk.owner_stopped, self.life.on_owner_stopped)
+        _connect(self.risk.told, self.life.tell)
+        _connect(self.risk.memory_changed, self.life.keep_memory)
+        _connect(self.risk.limits_changed, self.life.on_limits)
+        _connect(self.positions.trade_closed, self.risk.on_trade)
         _connect(self.risk.pace_told, lambda text: self.life.tell(text, "warning"))
         self.orders.submit = self.submit
         self.guard.is_off = lambda: self.risk.state is TradingState.HALTED or self.broker.is_warming_up
         # A replayed market stands still until the session has settled: there nothing can wait for its time.
-        self.orders.guard(self._why_not, None if self.is_replay else self._turn)
-        self.broker.last_look = self._last_look
+        gate = Gate(self, self.outside)
+        self.orders.guard(gate.why_not, None if self.is_replay else self._turn)
+        self.broker.last_look = gate.last_look
 
     async def open(self) -> Report:
         """Take over what the store remembers, connect, and compare with the broker; new risk is refused until that is done.
@@ -98,6 +106,7 @@ class TradingSession(SessionParts):
         self.switch.take_up()
         self.report = await self.life.open()
         self.switch.finish()
+        self.exits.begin()
         if self.latch.is_kept:
             self.tasks.spawn(self.outside.watch(), "kill switch of other processes", service=True)
         return self.report
@@ -150,10 +159,7 @@ class TradingSession(SessionParts):
         self.killed.emit(reason)
 
     def rearm(self, reason: str) -> None:
-        """Take the kill switch and other stops back, for a reason that is kept; raises UserError without one.
-
-        What the kill cancelled stays cancelled.
-        """
+        """Take the kill switch and other stops back, for a reason that is kept; raises UserError without one. Nothing is placed again."""
         self.switch.take_back(reason)
 
     def position(self, instrument: Instrument | str, product: Product = Product.MIS, owner: str = "") -> Position:
@@ -192,6 +198,7 @@ class TradingSession(SessionParts):
             if self.is_replay:
                 self._look()
             self.closer.square_off()
+            self.exits.timed.on_time(time_ns)
             if self.guard.has_expired:
                 self.guard.rearm(self.risk.desk.is_open)
         self.market_data.on_time(time_ns)
@@ -273,28 +280,11 @@ class TradingSession(SessionParts):
         left = abs(held) - self.risk.reservations.closing(key, product, HAND)
         return Purpose.EXIT if request.quantity <= left else Purpose.REVERSAL
 
-    def _why_not(self, order: Order) -> str:
-        """Say at the last moment why an order may not leave."""
-        if self.latch.is_set:
-            self.outside.heed()
-        if order.request.is_exit or self.risk.state is TradingState.ACTIVE:
-            return ""
-        return f"Not sent: the account is {self.risk.state.value}: {self.risk.reason}."
-
-    def _last_look(self, order: Order) -> str:
-        """Say why an order that waited for its turn may not leave after all; asked in the thread that is about to send it."""
-        if order.request.is_exit or (self.risk.state is TradingState.ACTIVE and not self.latch.is_set):
-            return ""
-        return f"Not sent: {self.risk.reason or self.latch.reason or 'new risk was stopped'}."
-
     async def _turn(self) -> None:
         """Wait until one more message is within the rate."""
         while (wait_s := self.risk.wait_s()) > 0.0:
             await self.clock.sleep(wait_s)
         self.risk.count_message()
-
-    def _on_owner_stopped(self, owner: str, reason: str) -> None:
-        self.life.tell(f"{owner} opens nothing more: {reason}.", "warning")
 
     def _on_trading_state(self, state: TradingState) -> None:
         if state is not TradingState.HALTED:

@@ -113,6 +113,8 @@ class Purpose(StrEnum):
     TRAIL = "trail"
     SQUARE_OFF = "square_off"
     REVERSAL = "reversal"
+    ASSIGN = "assign"
+    """No execution at all: a lot that passes from one owner to another."""
 
 
 class OrderStatus(StrEnum):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engine.core.model import Order, OrderRequest, Position, Product, Purpose, Side
+from engine.core.model import Order, OrderRequest, Position, Product, Purpose
+from engine.protection import exit_of
 
 Place = tuple[str, Product]
 """Instrument and product: what the broker nets together."""
@@ -23,8 +24,7 @@ class Exit:
 
     def request(self) -> OrderRequest:
         """Return it as an order at market."""
-        book, side = self.book, Side.SELL if self.book.quantity > 0 else Side.BUY
-        return OrderRequest(book.instrument, side, self.quantity, product=book.product, owner=book.owner, purpose=Purpose.EXIT)
+        return exit_of(self.book, Purpose.EXIT, self.quantity)
 
 
 def place_of(what: Position | OrderRequest) -> Place:

@@ -55,7 +55,7 @@ class KillSwitch:
         """How the last kill stands; None when there was none."""
         self._parts, self._door, self._guard = parts, door, guard
         self._tell, self._take = tell, take
-        self._flattening = Flattening(parts, door.submit, lambda text: tell(text, "critical"))
+        self.flattening = Flattening(parts, door.submit, lambda text: tell(text, "critical"))
         self._orders: dict[str, bool] = {}
         self._asked: dict[str, tuple[int, int]] = {}
         self._reason = ""
@@ -124,7 +124,7 @@ class KillSwitch:
         self._reason, self._flatten = "", False
         self._orders.clear()
         self._asked.clear()
-        self._flattening.end()
+        self.flattening.end()
         self._keep({})
         parts.latch.clear()
         parts.risk.resume(said)
@@ -141,10 +141,10 @@ class KillSwitch:
             for order in self._open():
                 self._cancel(order)
             if self._flatten:
-                await self._flattening.step()
-                self._orders |= dict.fromkeys(self._flattening.sent, True)
+                await self.flattening.step()
+                self._orders |= dict.fromkeys(self.flattening.sent, True)
             self._state(is_over=False)
-            is_open = bool(self._open()) or (self._flatten and not self._flattening.is_over)
+            is_open = bool(self._open()) or (self._flatten and not self.flattening.is_over)
             if not is_open:
                 break
             now_ns = wall.monotonic_ns()

@@ -93,7 +93,7 @@ async def test_a_cancel_that_never_comes_does_not_close_twice(bench: SessionBenc
     assert any("was not closed" in text for _, text in bench.notices)
 
 
-@session_test(calendar=Calendar.load())
+@session_test(calendar=Calendar.load(), marks=True)
 async def test_intraday_positions_are_squared_off_at_their_time_and_once(bench: SessionBench) -> None:
     await bench.entered(owner="bot", stop=98.0)
     await bench.entered(owner="keeper", product=Product.CNC)
@@ -106,6 +106,7 @@ async def test_intraday_positions_are_squared_off_at_their_time_and_once(bench: 
         await bench.settle()
     (order,) = bench.working(Purpose.SQUARE_OFF)
     assert (order.request.owner, order.request.signed_quantity) == ("bot", -10)
+    assert [text[:23] for _, text in bench.notices if "is still open 120 s after" in text] == ["+10 RELIANCE MIS of bot"]
     assert bench.now(waiting).status is S.CANCELLED
     late = bench.submit(1, 1)
     assert (late.status, "square-off" in late.message) == (S.DENIED, True)
@@ -152,3 +153,33 @@ async def test_without_a_calendar_nothing_is_squared_off(bench: SessionBench) ->
     at(bench, SQUARE_OFF_NS + MINUTE_NS)
     await bench.settle()
     assert bench.working() == []
+
+
+@session_test(calendar=Calendar.load(), marks=True)
+async def test_a_square_off_that_came_to_nothing_is_tried_again(bench: SessionBench) -> None:
+    await bench.entered(owner="bot")
+    at(bench, SQUARE_OFF_NS)
+    await bench.settle()
+    (first,) = bench.working(Purpose.SQUARE_OFF)
+    bench.says(first, S.CANCELLED)
+    at(bench, SQUARE_OFF_NS + 14 * SECOND_NS)
+    assert bench.working(Purpose.SQUARE_OFF) == []
+    at(bench, SQUARE_OFF_NS + 16 * SECOND_NS)
+    await bench.settle()
+    (second,) = bench.working(Purpose.SQUARE_OFF)
+    bench.fill(second, 99.0)
+    at(bench, SQUARE_OFF_NS + 200 * SECOND_NS)
+    assert bench.session.positions.open_books() == []
+    assert not any("still open" in text for _, text in bench.notices)
+
+
+@session_test(calendar=Calendar.load())
+async def test_on_a_market_that_is_played_again_it_is_one_order_a_day(bench: SessionBench) -> None:
+    bench.session.closer.is_once = True
+    await bench.entered(owner="bot")
+    at(bench, SQUARE_OFF_NS)
+    await bench.settle()
+    (first,) = bench.working(Purpose.SQUARE_OFF)
+    bench.says(first, S.CANCELLED)
+    at(bench, SQUARE_OFF_NS + 60 * SECOND_NS)
+    assert bench.working(Purpose.SQUARE_OFF) == []

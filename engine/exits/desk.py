@@ -1,0 +1,89 @@
+"""All who see to it that positions are left when and as they should be, of one session; told of orders, fills and time by it.
+
+In a replay nothing is tried again and nothing audited: there the market itself is the law, and a backtest must trade the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from engine.closing import Closer
+from engine.core.model import Fill, Order, OrderChange, OrderRequest, Position, Purpose
+from engine.exits.cover import CoverAudit
+from engine.exits.refused import Refused
+from engine.exits.timed import TimedExits
+from engine.guard import Guard
+from engine.remainder import Remainders
+from engine.session_parts import SessionParts
+from engine.store.rows import Setting, StoreFailed
+
+TIMES = "timed exits"
+"""Name under which the store keeps when positions are to be closed."""
+
+LOOKS_S = 1.0
+
+
+class Door(Protocol):
+    """What may be done: the session."""
+
+    def submit(self, request: OrderRequest, *, by_hand: bool | None = None) -> Order:
+        """Send an order past the rules."""
+        ...
+
+    def move_order(self, order_id: str, change: OrderChange, purpose: Purpose) -> None:
+        """Change an order without asking the rules."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Tell the trader what must be looked at."""
+        ...
+
+
+class Exits:
+    """The exits of one session."""
+
+    def __init__(self, parts: SessionParts, door: Door, guard: Guard, closer: Closer, tell: Callable[[str, str], None]) -> None:
+        self._parts = parts
+        self.remainders = Remainders(door, parts.orders, parts.broker, parts.clock, parts.tasks)
+        self.refused = Refused(
+            door, parts.orders, parts.positions, parts.risk.reservations, parts.broker, parts.clock, parts.tasks, self.remainders
+        )
+        self.cover = CoverAudit(guard, parts.orders, parts.positions, parts.wall, parts.risk.desk.is_open, tell)
+        self.timed = TimedExits(parts.positions, parts.orders.order, closer.flatten, self._keep, tell)
+        closer.is_busy, closer.is_once = self.is_busy, parts.is_replay
+
+    def begin(self) -> None:
+        """Take over the times of before a restart, and audit from now on; to be called once the books agree with the broker's."""
+        try:
+            kept = self._parts.store.settings().get(TIMES)
+        except StoreFailed:
+            kept = None
+        self.timed.restore(kept if isinstance(kept, dict) else {})
+        if not self._parts.is_replay:
+            self._parts.tasks.spawn(self._watch(), "audit protection", service=True)
+
+    def is_busy(self, book: Position) -> bool:
+        """Tell whether an exit of that position is being tried again."""
+        return self.refused.is_busy(book)
+
+    def on_order(self, order: Order) -> None:
+        """Look at an order's new state."""
+        self.remainders.on_order(order)
+        if not self._parts.is_replay:
+            self.refused.on_order(order)
+
+    def on_fill(self, fill: Fill) -> None:
+        """Take note of a fill that the positions know already."""
+        self.timed.on_fill(fill)
+
+    async def _watch(self) -> None:
+        while True:
+            self.cover.look()
+            await self._parts.wall.sleep(LOOKS_S)
+
+    def _keep(self, times: object) -> None:
+        try:
+            self._parts.store.write(Setting(TIMES, times))
+        except StoreFailed:
+            return  # that nothing is kept any more has been told, and stops new risk

@@ -1,0 +1,33 @@
+"""The last word before an order leaves: not while something has stopped new risk, here or from another process.
+
+Asked twice: when its line is on the disk, and again in the thread that sends, after whatever it had to wait for.
+"""
+
+from __future__ import annotations
+
+from engine.core.model import Order, TradingState
+from engine.kill.outside import Outside
+from engine.session_parts import SessionParts
+
+
+class Gate:
+    """The gate of one session."""
+
+    def __init__(self, parts: SessionParts, outside: Outside) -> None:
+        self._parts, self._outside = parts, outside
+
+    def why_not(self, order: Order) -> str:
+        """Say why an order may not leave, empty when it may; heeds the kill switch of another process first."""
+        risk = self._parts.risk
+        if self._parts.latch.is_set:
+            self._outside.heed()
+        if order.request.is_exit or risk.state is TradingState.ACTIVE:
+            return ""
+        return f"Not sent: the account is {risk.state.value}: {risk.reason}."
+
+    def last_look(self, order: Order) -> str:
+        """Say why it may not leave after all; reads only, for it is asked in any thread."""
+        risk, latch = self._parts.risk, self._parts.latch
+        if order.request.is_exit or (risk.state is TradingState.ACTIVE and not latch.is_set):
+            return ""
+        return f"Not sent: {risk.reason or latch.reason or 'new risk was stopped'}."
