@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import requests
 from pydantic import BaseModel
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from engine.core.errors import TradingError
 from engine.folders import home_folder
@@ -45,6 +47,8 @@ class Client:
         self._token = token if token is not None else Tokens(folder or home_folder()).get(Scope.PAPER)
         self._session = requests.Session()
         self._session.trust_env = False
+        # A connection may be let go of just when it is used again: what only reads is asked once more, what changes something never.
+        self._session.mount("http://", HTTPAdapter(max_retries=Retry(1, connect=0, redirect=0, status=0, allowed_methods=("GET",))))
         self._verify()
         self._session.headers["Authorization"] = f"Bearer {self._token}"
 
