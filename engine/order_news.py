@@ -115,6 +115,19 @@ class OrderNews(QObject):
         self._log.write(self._log.entry("ADJUST", "", payload), fill)
         self.order_filled.emit(fill)
 
+    def assign(self, given: Fill, taken: Fill) -> None:
+        """Write down that a lot passes from one owner to another, as two entries that come to nothing; nothing is sent or told."""
+        for fill in (given, taken):
+            self._log.book(fill)
+        payload = {"key": given.instrument.key, "from": given.owner, "to": taken.owner, "quantity": taken.signed_quantity}
+        self._log.write(self._log.entry("ASSIGN", "", payload | {"price_units": taken.price_units}), given, taken)
+
+    def give(self, order_id: str, owner: str) -> Order:
+        """Let what a working order still fills belong to another owner; nothing is sent."""
+        order = self.order(order_id)
+        given = replace(order, request=replace(order.request, owner=owner))
+        return self._log.change(given, "ASSIGN", {"from": order.request.owner, "to": owner})
+
     def infer(self, update: OrderUpdate) -> list[Fill]:
         """Take in what the broker counts as filled without telling its trades; returns what was made, told like any fill."""
         order = self._log.find(update)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ class QuoteBoard:
             self._grow(name, np.zeros(capacity, dtype=np.float64))
         self._grow("time_ns", np.zeros(capacity, dtype=np.int64))
         self._grow("version", np.zeros(capacity, dtype=np.int64))
+        self._grow("is_doubted", np.zeros(capacity, dtype=np.bool_))
         self._grow("depth_price", np.zeros((capacity, 2, 5), dtype=np.float64))
         self._grow("depth_quantity", np.zeros((capacity, 2, 5), dtype=np.int64))
         self._grow("forming", np.zeros(capacity, dtype=BAR))
@@ -96,6 +98,8 @@ class QuoteBoard:
     time_ns: NDArray[np.int64]
     """When the quote was received, by the session's clock; 0 before the first."""
     version: NDArray[np.int64]
+    is_doubted: NDArray[np.bool_]
+    """The latest tick could not be true and was put aside: the quote is the one before it."""
     depth_price: NDArray[np.float64]
     depth_quantity: NDArray[np.int64]
     forming: Rows
@@ -142,6 +146,7 @@ class QuoteBoard:
             bids=tuple(bids),
             asks=tuple(asks),
             time_ns=int(self.time_ns[slot]),
+            is_doubted=bool(self.is_doubted[slot]),
         )
 
 
@@ -178,6 +183,8 @@ class EngineView(QObject):
     """The kinds of the addresses for messages to afar are known, or others now."""
     reconciled = Signal(object)
     """Report of a comparison with the broker's books."""
+    difference_seen = Signal(str)
+    """Key of an instrument whose difference somebody has acknowledged."""
     instruments_changed = Signal()
     cleared = Signal()
     """Everything was forgotten: another session begins."""
@@ -306,6 +313,13 @@ class EngineView(QObject):
         """Keep and repeat what a comparison of the books has found."""
         self.reports.append(report)
         self.reconciled.emit(report)
+
+    def on_difference_seen(self, key: str) -> None:
+        """Note that the difference of an instrument was acknowledged."""
+        if self.reports:
+            left = tuple(other for other in self.reports[-1].unacknowledged if other != key)
+            self.reports[-1] = replace(self.reports[-1], unacknowledged=left)
+        self.difference_seen.emit(key)
 
     def on_account(self, account: Account) -> None:
         """Keep and repeat the account's figures."""

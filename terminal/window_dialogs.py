@@ -26,6 +26,7 @@ from terminal.settings import Settings
 from widgets.base.theme import Theme
 from widgets.dialogs.alert import AlertDialog
 from widgets.dialogs.backtest import BacktestDialog
+from widgets.dialogs.books import BooksDialog
 from widgets.dialogs.connect import ConnectDialog
 from widgets.dialogs.new_strategy import NewStrategyDialog
 from widgets.dialogs.order_ticket import OrderTicket
@@ -89,6 +90,7 @@ class Dialogs:
             "strategy": lambda: NewStrategyDialog(self._view, self._theme, self._window),
             "connect": self._connect,
             "backtest": self._backtest,
+            "books": lambda: BooksDialog(self._view, self._theme, self._window),
             "resume": lambda: ResumeDialog(self._view, self._window),
             "about": lambda: self._about(settings),
         }

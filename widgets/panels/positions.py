@@ -11,98 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QStackedWidget
 
-from engine.core.grid import price_units
-from engine.core.model import UNITS, Position
+from engine.core.model import EXTERNAL, HAND, UNITS, Position
 from engine.view import EngineView
 from widgets.base import numbers
-from widgets.base.columns import Column, by_sign
+from widgets.base.columns import by_sign
 from widgets.base.grid import Grid
+from widgets.base.inputs import Segments
 from widgets.base.layouts import Label, Verb, column, strip
 from widgets.base.menus import pop_up
 from widgets.base.panel import BOTTOM, Panel, panel
+from widgets.base.position_rows import COLUMNS, OWNED, SUMS, OwnerSum, PositionRow, owner_name, sum_of
 from widgets.base.theme import Theme
 
+NO_LOTS = "Nobody holds anything.\nEach lot shows here under the strategy, the hand, or outside: whoever it belongs to."
 EMPTY = "No positions.\nWhat is bought or sold today shows here with its live profit and loss."
-
-
-class PositionRow:
-    """A net position, marked at the board's last price."""
-
-    def __init__(self, position: Position, view: EngineView) -> None:
-        self.position = position
-        self._view = view
-        self.decimals = numbers.decimals_of(position.instrument.tick_size)
-
-    @property
-    def last_price(self) -> float:
-        """Last price of the board; the position's own mark before the first quote."""
-        return self._view.last_price(self.position.instrument.key) or self.position.last_price_units / UNITS
-
-    @property
-    def unrealised_units(self) -> int:
-        """Profit of what is held at that price."""
-        held = self.position
-        if not held.quantity:
-            return 0
-        last = self._view.last_price(held.instrument.key)
-        if not last:
-            return held.unrealised_units
-        return price_units(last) * held.quantity * held.instrument.multiplier - held.cost_units
-
-    @property
-    def net_units(self) -> int:
-        """Profit, realised and not, after charges."""
-        return self.position.realised_units + self.unrealised_units - self.position.charges_units
-
-    @property
-    def change_pct(self) -> float:
-        """Profit of what is held in percent of what it cost; 0 when flat."""
-        cost = abs(self.position.cost_units)
-        return 100.0 * self.unrealised_units / cost if cost else 0.0
-
-    @property
-    def value_units(self) -> int:
-        """Market value of what is held, without sign."""
-        held = self.position
-        return abs(price_units(self.last_price) * held.quantity * held.instrument.multiplier)
-
-
-def _tone(row: PositionRow) -> str:
-    return "text" if row.position.quantity else "faint"
-
-
-def _side(row: PositionRow) -> str:
-    quantity = row.position.quantity
-    return "Long" if quantity > 0 else "Short" if quantity < 0 else "Closed"
-
-
-def _money(name: str, title: str, units: Callable[[PositionRow], int], tip: str, width: int = 96) -> Column[PositionRow]:
-    return Column(
-        name, title, lambda r: numbers.signed_money(units(r)), width, is_number=True, tone=lambda r: by_sign(units(r)), order=units, tip=tip
-    )
-
-
-COLUMNS: tuple[Column[PositionRow], ...] = (
-    Column("symbol", "Instrument", lambda r: r.position.instrument.symbol, 108, tone=_tone),
-    Column("product", "Product", lambda r: r.position.product, 62, tone=lambda r: "muted"),
-    Column("side", "Side", _side, 56, tone=lambda r: {"Long": "buy", "Short": "sell"}.get(_side(r), "faint")),
-    Column("quantity", "Qty", lambda r: numbers.grouped(r.position.quantity), 68, is_number=True, tone=_tone,
-           order=lambda r: r.position.quantity),
-    Column("average", "Avg", lambda r: numbers.price(r.position.average_price), 88, is_number=True, tone=_tone,
-           order=lambda r: r.position.average_price, tip="Average price of what is held"),
-    Column("last", "LTP", lambda r: numbers.price(r.last_price, r.decimals), 88, is_number=True, tone=_tone, order=lambda r: r.last_price,
-           flash=lambda r: r.last_price if r.position.quantity else 0.0),
-    _money("unrealised", "Unrealised", lambda r: r.unrealised_units, "Profit of what is held at the last price"),
-    _money("realised", "Realised", lambda r: r.position.realised_units, "Profit of what was closed, before charges"),
-    Column("charges", "Charges", lambda r: numbers.money(r.position.charges_units), 76, is_number=True, tone=lambda r: "muted",
-           order=lambda r: r.position.charges_units),
-    _money("net", "Net P&L", lambda r: r.net_units, "Realised and unrealised, after charges", 104),
-    Column("change", "Chg %", lambda r: numbers.percent(r.change_pct) if r.position.quantity else "", 70, is_number=True,
-           tone=lambda r: by_sign(r.change_pct), order=lambda r: r.change_pct, tip="Of what it cost"),
-    Column("value", "Value", lambda r: numbers.compact(r.value_units / UNITS), 80, is_number=True, tone=lambda r: "muted",
-           order=lambda r: r.value_units, tip="Market value of what is held"),
-)  # fmt: skip
 
 
 @panel("Positions", area=BOTTOM)
@@ -111,17 +35,30 @@ class Positions(Panel):
 
     def __init__(self, view: EngineView, theme: Theme) -> None:
         super().__init__(view, theme)
+        self.shown: Segments[str] = Segments([("Net", "net"), ("By owner", "owned"), ("Owners", "owners")], name="Positions shown")
         self.grid: Grid[PositionRow] = Grid(self, COLUMNS, empty=EMPTY)
+        self.owned: Grid[PositionRow] = Grid(self, OWNED, empty=NO_LOTS)
+        self.owners: Grid[OwnerSum] = Grid(self, SUMS, empty=NO_LOTS)
+        self._pages = QStackedWidget()
+        for table in (self.grid, self.owned, self.owners):
+            self._pages.addWidget(table)
         self._close = Verb(theme, "Close position", "Close the focused position at the market", self._ask_close)
         self.totals = {name: Label(theme) for name in ("Unrealised", "Realised", "Charges", "Net P&L")}
         self._held = Label(theme, tone="muted")
         parts = [strip(Label(theme, name, "muted"), label) for name, label in self.totals.items()]
         self.setFocusProxy(self.grid)
-        column(self, strip(self._held, None, self._close), self.grid, strip(*parts, None))
+        self._agrees = Label(theme, tone="muted")
+        self._compare = Verb(theme, "Compare...", "What comparing with the broker's books has found", self._ask_report)
+        column(self, strip(self.shown, self._held, self._agrees, None, self._compare, self._close), self._pages, strip(*parts, None))
         self.grid.focused.connect(lambda record: self._enable())
         self.grid.menu_asked.connect(self._on_menu)
         self.grid.double_clicked.connect(lambda row: self.requested.emit("chart.open", row.position.instrument.key))
+        self.shown.chosen.connect(self._turn)
+        self.owned.menu_asked.connect(self._on_lot_menu)
         view.position_changed.connect(self._on_position)
+        view.book_changed.connect(self._on_book)
+        for signal in (view.reconciled, view.difference_seen):
+            signal.connect(self._on_report)
         view.ticks_received.connect(self._on_ticks)
         view.cleared.connect(self._load)
         self._load()
@@ -133,12 +70,17 @@ class Positions(Panel):
             "ticket.sell": self._symbol_payload,
             "chart.open": lambda: row.position.instrument.key if (row := self.grid.record) else None,
             "order.cancel_symbol": self._symbol_payload,
-            "position.close": lambda: row.position if (row := self.grid.record) and row.position.quantity else None,
+            "position.close": self._held_position,
+            "position.protect": self._held_position,
         }
 
     def _symbol_payload(self) -> dict[str, str] | None:
         row = self.grid.record
         return {"key": row.position.instrument.key} if row else None
+
+    def _held_position(self) -> Position | None:
+        row = self.grid.record
+        return row.position if row and row.position.quantity else None
 
     def _ask_close(self) -> None:
         row = self.grid.record
@@ -147,6 +89,7 @@ class Positions(Panel):
 
     def _load(self) -> None:
         self.grid.rows.load((_key(position), PositionRow(position, self.view)) for position in self.view.positions.values())
+        self.owned.rows.load((_lot_key(book), PositionRow(book, self.view)) for book in self.view.books.values())
         self._sum()
 
     def _on_position(self, position: Position) -> None:
@@ -154,14 +97,29 @@ class Positions(Panel):
         self.grid.ask_frame()
         self.frames.ask(self._sum)
 
+    def _on_book(self, book: Position) -> None:
+        self.owned.rows.put(_lot_key(book), PositionRow(book, self.view))
+        self.owned.ask_frame()
+        self.frames.ask(self._sum)
+
+    def _on_report(self, _: object) -> None:
+        self.frames.ask(self._sum)
+
+    def _turn(self, _: object = None) -> None:
+        self._pages.setCurrentIndex(self.shown.values.index(self.shown.value))
+        self._sum()
+
+    def _ask_report(self) -> None:
+        self.requested.emit("books.show", None)
+
     def _on_ticks(self, slots: NDArray[np.int64]) -> None:
         if not self.grid.rows.lines or not self.isVisible():
             return
         keys = {self.view.board.instruments[slot].key for slot in slots.tolist()}
-        for line in self.grid.rows.lines:
+        for line in (*self.grid.rows.lines, *self.owned.rows.lines):
             if line.record.position.quantity and line.record.position.instrument.key in keys:
                 line.is_dirty = True
-        self.grid.ask_frame()
+        (self.owned if self.shown.value == "owned" else self.grid).ask_frame()
         self.frames.ask(self._sum)
 
     def _sum(self) -> None:
@@ -174,11 +132,39 @@ class Positions(Panel):
         self.totals["Charges"].say(numbers.money(charges))
         held = sum(1 for row in rows if row.position.quantity)
         value = sum(row.value_units for row in rows)
+        self._sum_owners(rows)
         self._held.say(f"{numbers.count(held, 'open position')}, worth {numbers.compact(value / UNITS)}" if held else "Flat")
         self._enable()
 
+    def _sum_owners(self, net_rows: list[PositionRow]) -> None:
+        """Sum up each owner's lots, and hold their sum against the net; what differs, or waits to be looked at, is said in red."""
+        lots = [line.record for line in self.owned.rows.by_key.values()]
+        sums = [
+            sum_of(owner_name(owner, self.view), (row for row in lots if row.position.owner == owner))
+            for owner in dict.fromkeys(row.position.owner for row in lots)
+        ]
+        everybody, net = sum_of("All owners", lots, is_total=True), sum_of("Net", net_rows, is_total=True)
+        if self.shown.value == "owners":
+            self.owners.rows.load((each.title, each) for each in ([*sums, everybody, net] if sums else []))
+        reports = self.view.reports
+        waiting = reports[-1].unacknowledged if reports else ()
+        if waiting:
+            self._agrees.say(f"{', '.join(waiting[:3])} differed from the broker's books", "bad")
+        elif everybody.net != net.net:
+            self._agrees.say(f"Owners and net differ by {numbers.signed_money(everybody.net - net.net)}", "bad")
+        else:
+            self._agrees.say("Owners add up to the net" if sums else "", "muted")
+
+    def _on_lot_menu(self, row: PositionRow, at: QPoint) -> None:
+        book, asked = row.position, []
+        for owner in (HAND, EXTERNAL, *self.view.strategies):
+            if book.quantity and owner != book.owner:
+                given = {"key": book.instrument.key, "product": book.product, "from": book.owner, "to": owner}
+                asked.append((f"Give to {owner_name(owner, self.view)}: no order is sent", "lot.assign", given))
+        pop_up(self, at, [*asked, (f"Chart of {book.instrument.symbol}", "chart.open", book.instrument.key)])
+
     def _enable(self) -> None:
-        row = self.grid.record
+        row = self.grid.record if self.shown.value == "net" else None
         is_open = row is not None and row.position.quantity != 0
         self._close.setEnabled(is_open)
         if row is not None and is_open:
@@ -194,17 +180,25 @@ class Positions(Panel):
             (f"Chart of {instrument.symbol}", "chart.open", instrument.key),
         ]
         if row.position.quantity:
+            asked.insert(0, (f"Protect {instrument.symbol} again", "position.protect", row.position))
             asked.insert(0, (f"Close {numbers.grouped(abs(row.position.quantity))} {instrument.symbol}", "position.close", row.position))
         pop_up(self, at, asked)
 
     def save_state(self) -> dict[str, Any]:
         """Return how the table is set."""
-        return {"grid": self.grid.save_state()}
+        return {"shown": self.shown.value, "grid": self.grid.save_state(), "owned": self.owned.save_state()}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Take what was remembered."""
         self.grid.restore_state(state.get("grid", {}))
+        self.owned.restore_state(state.get("owned", {}))
+        if state.get("shown") in self.shown.values:
+            self.shown.choose(str(state["shown"]))
 
 
 def _key(position: Position) -> str:
     return f"{position.instrument.key}|{position.product}"
+
+
+def _lot_key(book: Position) -> str:
+    return f"{book.owner}|{_key(book)}"

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
+from engine.core.model import Position, Product, StrategyState
+from engine.core.reconciliation import Report
 from widgets.base.theme import Theme
 from widgets.panels.positions import Positions
 
@@ -103,3 +105,73 @@ def test_ticks_of_others_leave_it_alone(positions: Positions, desk: Any) -> None
     positions.grid.on_frame()
     desk.tick("TCS", 3_000.0)
     assert not positions.grid.rows.lines[0].is_dirty
+
+
+def lot(desk: Any, owner: str, quantity: int, average: float = 1_480.0, realised: int = 0, charges: int = 0) -> Position:
+    made = Position(
+        desk.reliance, Product.MIS, owner, quantity, round(average * 10_000) * quantity, realised, charges, round(average * 10_000)
+    )
+    desk.view.on_book(made)
+    return made
+
+
+def test_each_lot_stands_under_its_owner_and_owners_add_up_to_the_net(positions: Positions, desk: Any, qtbot: QtBot) -> None:
+    desk.strategy(StrategyState.RUNNING)
+    desk.position(6, 1_480.0, realised=100_000, charges=30_000)
+    lot(desk, "ema", 10, charges=20_000)
+    lot(desk, "external", -4, realised=100_000, charges=10_000)
+    desk.tick("RELIANCE", 1_482.0)
+    desk.frame()
+    assert positions._agrees.text() == "Owners add up to the net"
+    buttons = positions.shown.findChildren(QToolButton)
+    qtbot.mouseClick(buttons[1], Qt.MouseButton.LeftButton)
+    assert not positions._close.isEnabled()
+    shown = {line.record.position.owner: line.texts for line in positions.owned.rows.lines}
+    assert positions.owned.rows.rowCount() == 2
+    assert set(shown) == {"ema", "external"}
+    qtbot.mouseClick(buttons[2], Qt.MouseButton.LeftButton)
+    rows = positions.owners.rows
+    sums = [[str(rows.data(rows.index(row, at))) for at in range(6)] for row in range(rows.rowCount())]
+    assert sums == [
+        ["EMA", "1", "+20.00", "0.00", "2.00", "+18.00"],
+        ["outside", "1", "−8.00", "+10.00", "1.00", "+1.00"],
+        ["All owners", "2", "+12.00", "+10.00", "3.00", "+19.00"],
+        ["Net", "1", "+12.00", "+10.00", "3.00", "+19.00"],
+    ]
+
+
+def test_what_does_not_add_up_is_said_in_red(positions: Positions, desk: Any) -> None:
+    desk.position(10, 1_480.0)
+    lot(desk, "hand", 10, realised=5_000)
+    desk.frame()
+    assert positions._agrees.text() == "Owners and net differ by +0.50"
+    assert positions._agrees.word == "bad"
+    desk.view.on_report(Report(unacknowledged=("NSE:RELIANCE",)))
+    desk.frame()
+    assert positions._agrees.text() == "NSE:RELIANCE differed from the broker's books"
+    desk.view.on_difference_seen("NSE:RELIANCE")
+    desk.frame()
+    assert "differ by" in positions._agrees.text()
+
+
+def test_an_outside_lot_is_given_to_whom_the_menu_names(positions: Positions, desk: Any, asked: Any, qtbot: QtBot) -> None:
+    desk.strategy(StrategyState.RUNNING)
+    lot(desk, "external", 10)
+    kept = asked(positions)
+    positions.shown.choose("owned")
+    positions.owned.menu_asked.emit(positions.owned.rows.record(0), QPoint(0, 0))
+    menu = positions.findChildren(QMenu)[-1]
+    assert [entry.text().partition("\t")[0] for entry in menu.actions()] == [
+        "Give to hand: no order is sent", "Give to EMA: no order is sent", "Chart of RELIANCE",
+    ]  # fmt: skip
+    menu.actions()[1].trigger()
+    qtbot.mouseClick(positions._compare, Qt.MouseButton.LeftButton)
+    given = {"key": "NSE:RELIANCE", "product": Product.MIS, "from": "external", "to": "ema"}
+    assert kept == [("lot.assign", given), ("books.show", None)]
+
+
+def test_which_page_is_shown_is_remembered(positions: Positions, desk: Any, theme: Theme, shown: Any) -> None:
+    positions.shown.choose("owners")
+    again = shown(Positions(desk.view, theme))
+    again.restore_state(positions.save_state())
+    assert again.shown.value == "owners"
