@@ -244,6 +244,7 @@ class Guard:
         self._busy.add(book)
         try:
             position = self._positions.position(instrument, book[1], book[2])
+            position = replace(position, quantity=self._positions.closable(position))
             for step in steps(position, self._plans.get(book), self._orders.working_in(*book)):
                 self._take(step)
         finally:

@@ -6,15 +6,16 @@ fills, charges and marks is the account, exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
 from engine.core.grid import price_units
+from engine.core.kelly import Tally
 from engine.core.ledger import TradeBuilder, apply
-from engine.core.model import Account, Fill, Instrument, Position, Product
+from engine.core.model import EXTERNAL, Account, Fill, Instrument, Position, Product, Purpose, Trade
 from engine.view import QuoteBoard
 
 BookKey: TypeAlias = tuple[str, Product, str]
@@ -74,6 +75,7 @@ class PositionTracker(QObject):
         self._open: dict[BookKey, _Holding] = {}
         self._builders: dict[BookKey, TradeBuilder] = {}
         self._marked: set[BookKey] = set()
+        self._tallies: dict[str, Tally] = {}
         self._sums: dict[str, _Sums] = {}
         self._accounts: dict[str, Account] = {}
         """Figures as of the last fill, mark or day, made when they are asked for."""
@@ -95,30 +97,30 @@ class PositionTracker(QObject):
     def restore(self, fills: Iterable[Fill]) -> None:
         """Rebuild everything from fills of before, in their order, without telling anyone."""
         for fill in fills:
-            self._apply(fill, NET)
+            self._apply_net(fill)
             self._apply(fill, fill.owner)
-            self._builder(fill).add(fill)
+            self._build(fill)
         for owner in self._sums:
             self.roll_day(owner)
 
     def rebuild(self, fills: Iterable[Fill]) -> None:
         """Reckon positions anew from these executions, for one was taken back; day and peak stay as they were, and nobody is told."""
         marks = {key: (holding.mark_units, holding.price) for key, holding in self._holdings.items()}
-        for kept in (self._holdings, self._open, self._builders, self._marked, self._accounts):
+        for kept in (self._holdings, self._open, self._builders, self._tallies, self._marked, self._accounts):
             kept.clear()
         for sums in self._sums.values():
             sums.realised_units = sums.charges_units = sums.fills = 0
         for fill in fills:
-            self._apply(fill, NET)
+            self._apply_net(fill)
             self._apply(fill, fill.owner)
-            self._builder(fill).add(fill)
+            self._build(fill)
         for key, holding in self._holdings.items():
             holding.mark_units, holding.price = marks[key]
 
     def on_fill(self, fill: Fill) -> None:
         """Take one execution; tells the net position, the owner's, and the round trip that it ended."""
-        net, book = self._apply(fill, NET), self._apply(fill, fill.owner)
-        trade = self._builder(fill).add(fill)
+        net, book = self._apply_net(fill), self._apply(fill, fill.owner)
+        trade = self._build(fill)
         self.book_changed.emit(book)
         self.position_changed.emit(net)
         if trade is not None:
@@ -176,6 +178,21 @@ class PositionTracker(QObject):
         """List the positions of each owner, flat ones of the past included."""
         return [holding.marked() for key, holding in self._holdings.items() if key[2] != NET]
 
+    @property
+    def owners(self) -> list[str]:
+        """List everybody who ever held something, in the order in which they came."""
+        return list(dict.fromkeys(key[2] for key in self._holdings if key[2] != NET))
+
+    def holders(self, key: str, product: Product) -> Iterator[tuple[str, int]]:
+        """Walk over who holds an instrument in a product, the net (owner "") among them, each with the signed quantity."""
+        for (held, carried, owner), holding in self._open.items():
+            if held == key and carried is product:
+                yield owner, holding.position.quantity
+
+    def open_net(self) -> list[Position]:
+        """List what the account holds."""
+        return [holding.marked() for key, holding in self._open.items() if key[2] == NET]
+
     def open_books(self, owner: str | None = None, product: Product | None = None) -> list[Position]:
         """List what is held by one owner, or by each, of one product if given."""
         return [
@@ -183,6 +200,14 @@ class PositionTracker(QObject):
             for key, holding in self._open.items()
             if key[2] != NET and owner in (None, key[2]) and product in (None, key[1])
         ]
+
+    def closable(self, book: Position) -> int:
+        """Return how much of what an owner holds is there to be closed, signed: what something from elsewhere has closed is not."""
+        outside = self.quantity(book.instrument.key, book.product, EXTERNAL)
+        if book.owner == EXTERNAL or outside * book.quantity >= 0:
+            return book.quantity
+        left = max(0, abs(book.quantity) - abs(outside))
+        return left if book.quantity > 0 else -left
 
     def held_keys(self, owner: str = NET) -> set[tuple[str, Product]]:
         """List instruments and products in which the owner, or the account, holds something."""
@@ -203,6 +228,10 @@ class PositionTracker(QObject):
     def exposure_units(self, owner: str = NET) -> int:
         """Return the market value of what is held, without signs."""
         return sum(abs(h.value_units()) for key, h in self._open.items() if key[2] == owner)
+
+    def tally(self, owner: str) -> Tally:
+        """Return what the owner's closed trades came to, those of before a restart included."""
+        return self._tallies.get(owner) or self._tallies.setdefault(owner, Tally())
 
     def equity_units(self, owner: str = NET) -> int:
         """Return capital and all profit, after charges."""
@@ -246,6 +275,10 @@ class PositionTracker(QObject):
             self._marked.add(key)
         return True
 
+    def _apply_net(self, fill: Fill) -> Position:
+        """Book a fill on the net; a lot that only passes from one owner to another changes nothing there."""
+        return self.position(fill.instrument, fill.product) if fill.purpose is Purpose.ASSIGN else self._apply(fill, NET)
+
     def _apply(self, fill: Fill, owner: str) -> Position:
         key = (fill.instrument.key, fill.product, owner)
         holding = self._holdings.get(key)
@@ -265,5 +298,9 @@ class PositionTracker(QObject):
         self._accounts.clear()
         return holding.position
 
-    def _builder(self, fill: Fill) -> TradeBuilder:
-        return self._builders.setdefault((fill.instrument.key, fill.product, fill.owner), TradeBuilder())
+    def _build(self, fill: Fill) -> Trade | None:
+        builder = self._builders.setdefault((fill.instrument.key, fill.product, fill.owner), TradeBuilder())
+        trade = builder.add(fill)
+        if trade is not None:
+            self.tally(fill.owner).add(trade.pnl_units - trade.charges_units)
+        return trade

@@ -7,13 +7,13 @@ Verbs go down by call, facts come up by signal; a check is never a signal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal, SignalInstance
 
 from engine.closing import Closer
+from engine.completing import completed
 from engine.core.errors import InvalidOrder, UnknownSymbol, did_you_mean
 from engine.core.model import (
     HAND,
@@ -32,6 +32,7 @@ from engine.core.model import (
 from engine.core.reconciliation import Report
 from engine.core.records import Row, Rows
 from engine.exits.desk import Exits
+from engine.exits.elsewhere import ClosedElsewhere
 from engine.guard import Guard
 from engine.kill.gate import Gate
 from engine.kill.outside import Outside
@@ -53,6 +54,7 @@ class TradingSession(SessionParts):
         self.guard = Guard(self, self.orders, self.positions)
         self.closer = Closer(self, self.orders, self.positions, self.risk, self.tasks, self.clock)
         self.life = SessionLife(self, self, self.guard, self.closer)
+        self.elsewhere = ClosedElsewhere(self, self.guard, self.orders, self.positions)
         self.exits = Exits(self, self, self.guard, self.closer, self.life.tell)
         self.switch = KillSwitch(self, self, self.guard, self.life.tell, self.on_order_update)
         self.switch.flattening.is_busy = self.exits.is_busy
@@ -75,6 +77,7 @@ class TradingSession(SessionParts):
             _connect(self.market_data.bars_closed, view.on_bars)
         _connect(self.orders.order_filled, self.guard.on_fill)
         _connect(self.orders.order_changed, self.guard.on_order)
+        _connect(self.orders.order_filled, self.elsewhere.on_fill)
         _connect(self.orders.order_filled, self.exits.on_fill)
         _connect(self.orders.order_changed, self.exits.on_order)
         _connect(self.orders.order_changed, self._on_order)
@@ -120,10 +123,7 @@ class TradingSession(SessionParts):
 
         `by_hand`: asked for by a person; by default when the owner is the trader.
         """
-        if request.owner == HAND and request.purpose is Purpose.ENTRY:
-            request = replace(request, purpose=self._purpose_of(request))
-        if request.reference_price is None:
-            request = replace(request, reference_price=self.risk.desk.last_price(request.instrument.key) or None)
+        request = completed(request, self.desk, self.risk.reservations, self.broker.capabilities)
         verdict = self.risk.check(request, by_hand=by_hand)
         order = self.orders.create(request, verdict)
         if order.status is OrderStatus.INTENT:
@@ -270,15 +270,6 @@ class TradingSession(SessionParts):
             self.orders.reserve(order.id, self.risk.adopt(order))
         self.life.books.on_order(order)
         self.life.publish_soon()
-
-    def _purpose_of(self, request: OrderRequest) -> Purpose:
-        """Tell what the trader's order does to what the trader holds: an order against a position reduces it, or turns it round."""
-        key, product = request.instrument.key, request.product
-        held = self.positions.quantity(key, product, HAND)
-        if held * request.side >= 0:
-            return Purpose.ENTRY
-        left = abs(held) - self.risk.reservations.closing(key, product, HAND)
-        return Purpose.EXIT if request.quantity <= left else Purpose.REVERSAL
 
     async def _turn(self) -> None:
         """Wait until one more message is within the rate."""

@@ -67,7 +67,9 @@ class ZerodhaBroker(Broker):
         self.capabilities = Capabilities(is_live=True, has_history=True, has_market_protection=True)
         self.settings = here = settings if settings is not None else KiteSettings(**where)
         self._tasks = Tasks(on_failure=self._on_failure)
-        self.rest = KiteRest(api_key, self._limiter(api_key), root=here.root, proxies=here.proxies, timeouts_s=here.timeouts_s)
+        self.rest = KiteRest(
+            api_key, self._limiter(api_key), root=here.root, proxies=here.proxies, timeouts_s=here.timeouts_s, now_ns=self.clock.now_ns
+        )
         self.access = Access(
             self.rest,
             self.clock,
@@ -112,6 +114,11 @@ class ZerodhaBroker(Broker):
     def __repr__(self) -> str:
         """Name the account, and nothing that is secret."""
         return f"ZerodhaBroker({self.access.api_key})"
+
+    @property
+    def skew_s(self) -> float | None:
+        """Return by how many seconds the broker's clock was ahead of ours at its last answer."""
+        return self.rest.skew_s
 
     def interactive_login(self, *, paste: bool = False, ask: Callable[[str], str] = input) -> None:
         """Log in with the user's help, unless a session of today is in the keyring: by the browser, or with `paste` on the console.

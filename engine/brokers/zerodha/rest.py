@@ -44,8 +44,13 @@ class KiteRest:
         root: str = ROOT,
         proxies: Mapping[str, str] | None = None,
         timeouts_s: tuple[float, float] = TIMEOUTS_S,
+        now_ns: Callable[[], int] | None = None,
     ) -> None:
-        """Nothing is imported or opened before `open`. `root` is the API's address; raises InvalidOption for an unsafe one."""
+        """Nothing is imported or opened before `open`. `root` is the API's address; raises InvalidOption for an unsafe one.
+
+        `now_ns` tells the time that the broker's is held against.
+        """
+        self._now_ns = now_ns
         self.limiter = limiter
         self.on_dead_token: Callable[[str], None] = lambda reason: None
         """Told, on the loop, that a call found the session dead."""
@@ -65,11 +70,16 @@ class KiteRest:
         logging.getLogger("urllib3").setLevel(logging.WARNING)  # it would write addresses with tokens
         kite = KiteConnect(self._api_key, root=require_safe_root(self._root))
         kite.reqsession.close()
-        kite.reqsession = HardSession(self._timeouts_s, self._proxies, sum(_THREADS.values()))
+        kite.reqsession = HardSession(self._timeouts_s, self._proxies, sum(_THREADS.values()), self._now_ns)
         if self._token is not None:
             kite.set_access_token(self._token.value)
         self._pools = {name: ThreadPoolExecutor(count, f"kite {name}") for name, count in _THREADS.items()}
         self._kite = kite
+
+    @property
+    def skew_s(self) -> float | None:
+        """By how many seconds the broker's clock was ahead of ours at its last answer; None before the first."""
+        return self._kite.reqsession.skew_s if self._kite is not None else None
 
     def close(self) -> None:
         """Close all connections; waits for calls that are out, at most as long as their time-outs."""

@@ -5,7 +5,8 @@ Every answer is judged here, before the client reads it, so that what reaches it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,12 +26,22 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class HardSession(Session):
     """One session for one account."""
 
-    def __init__(self, timeouts_s: tuple[float, float], proxies: Mapping[str, str] | None = None, pool: int = 16) -> None:
+    def __init__(
+        self,
+        timeouts_s: tuple[float, float],
+        proxies: Mapping[str, str] | None = None,
+        pool: int = 16,
+        now_ns: Callable[[], int] | None = None,
+    ) -> None:
         """`timeouts_s`: until there is a connection, and between two bytes of an answer.
 
-        `proxies` as `requests` takes them; those of the environment are not looked at.
+        `proxies` as `requests` takes them; those of the environment are not looked at. `now_ns` tells the time that the broker's is
+        held against.
         """
         super().__init__()
+        self.skew_s: float | None = None
+        """By how many seconds the broker's clock was ahead of ours at its last answer; None before the first."""
+        self._now_ns = now_ns
         self.trust_env = False
         self._timeouts_s = timeouts_s
         self._chosen_proxies = dict(proxies or {})
@@ -41,8 +52,10 @@ class HardSession(Session):
         """Send one request once; raises the BrokerErrors of `outcome` for everything but a success."""
         options |= {"allow_redirects": False, "verify": True, "timeout": self._timeouts_s, "proxies": self._chosen_proxies}
         is_write = method != "GET" and urlsplit(str(url)).path.startswith(_WRITES)
+        asked_ns = self._now_ns() if self._now_ns is not None else 0
         try:
             response = super().request(method, url, *args, **options)
+            self._look_at_clock(response.headers.get("date", ""), asked_ns)
             reply = Reply(response.status_code, response.content, response.headers.get("content-type", ""))
         except (RequestException, HTTPError, OSError) as failure:
             raise error_of_exception(failure, is_write) from None
@@ -51,6 +64,16 @@ class HardSession(Session):
         if "csv" not in reply.content_type:
             response.headers["content-type"] = "application/json"
         return response
+
+    def _look_at_clock(self, said: str, asked_ns: int) -> None:
+        """Hold the time of an answer, in whole seconds, against ours half-way between asking and hearing."""
+        if self._now_ns is None:
+            return
+        try:
+            told_s = parsedate_to_datetime(said).timestamp()
+        except ValueError:
+            return
+        self.skew_s = told_s + 0.5 - (asked_ns + self._now_ns()) / 2e9
 
 
 def require_safe_root(root: str) -> str:
