@@ -67,13 +67,19 @@ class BarBuilder:
         self._until_ns = 0
         self._make_buffers(16)
 
-    def watch(self, slot: int, instrument: Instrument, from_ns: int, max_jump: float) -> None:
-        """Take ticks of an instrument from this moment on; one that is watched already is left as it is."""
+    def watch(self, slot: int, instrument: Instrument, from_ns: int, belief: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> None:
+        """Take ticks of an instrument from this moment on; one that is watched already is left as it is.
+
+        `belief`: jump, floor and band of FEED, as `belief_in` tells them; zeros believe all.
+        """
         if self._slots.get(instrument.token) == slot:
             return
         self._make_room()
         self._slots[instrument.token] = slot
-        self._feed[slot] = (self._open_of(instrument, self._day), from_ns, 0, 0, -1, 0.0, 0.0, max_jump)
+        feed = self._feed[slot : slot + 1]
+        feed[:] = np.zeros(1, dtype=frames.FEED)
+        feed["open_ns"], feed["from_ns"], feed["volume"] = self._open_of(instrument, self._day), from_ns, -1
+        feed["jump"], feed["floor"], feed["band"] = belief
         self._is_indexed = False
 
     def forget(self, token: int) -> None:
@@ -201,7 +207,8 @@ class BarBuilder:
     def _turn_to(self, day: int) -> None:
         """Anchor the windows at the new day's opens; the night's gap is no jump."""
         self._day = day
-        self._feed["last"] = 0.0
+        for name in ("last", "second", "third", "suspect"):
+            self._feed[name] = 0.0
         for slot in self._slots.values():
             self._feed[slot].open_ns = self._open_of(self._board.instruments[slot], day)
 

@@ -18,8 +18,9 @@ from engine.bar_builder import BarBuilder, Frame
 from engine.clock import Clock
 from engine.core import frames
 from engine.core.bars import MINUTE_NS, SECOND_NS, resample
+from engine.core.belief import belief_in
 from engine.core.errors import UnknownSymbol, did_you_mean
-from engine.core.model import Bar, Instrument, InstrumentKind, Quote
+from engine.core.model import Bar, Instrument, Quote
 from engine.core.records import BAR, Rows
 from engine.staleness import Staleness
 from engine.view import QuoteBoard
@@ -38,6 +39,9 @@ REASONS = {
     frames.UNKNOWN_TOKEN: "an instrument that nobody subscribed",
     frames.NOT_A_PRICE: "a price that is not a positive number",
     frames.JUMP: "a jump that no second tick confirmed",
+    frames.CROSSED: "a best bid above the best ask",
+    frames.OUTSIDE: "a price outside the widest band that the exchange has around the close of the day before",
+    frames.WRONG_TIME: "a time that lies in the future, or before that of a tick that came earlier",
 }
 """Why a tick was put aside."""
 
@@ -77,6 +81,7 @@ class MarketDataHandler(QObject):
         self._tape: deque[Rows] = deque()
         self._taped = 0
         self._told: set[tuple[int, int]] = set()
+        self._doubted: set[int] = set()
         self._staleness = Staleness(calendar)
         self._followed: set[int] = set()
 
@@ -86,8 +91,7 @@ class MarketDataHandler(QObject):
         slots = []
         for instrument in instruments:
             slot = self.board.add(instrument)
-            is_option = instrument.kind in (InstrumentKind.CALL, InstrumentKind.PUT)
-            self._builder.watch(slot, instrument, now_ns, 0.0 if is_option else self._max_jump)
+            self._builder.watch(slot, instrument, now_ns, belief_in(instrument, self._max_jump))
             slots.append(slot)
         return slots
 
@@ -149,6 +153,8 @@ class MarketDataHandler(QObject):
             return
         frame = self._builder.take(ticks, self._clock.now_ns())
         self.ticks += len(ticks)
+        if self._doubted:
+            self._believe_again(frame.changed)
         if frame.refused:
             self._put_aside(ticks, frame)
         if len(frame.changed):
@@ -243,8 +249,21 @@ class MarketDataHandler(QObject):
         while self._taped > KEPT_MINUTES:
             self._taped -= len(self._tape.popleft())
 
+    def _believe_again(self, slots: NDArray[np.int64]) -> None:
+        """Take the mark from quotes that a believed tick has renewed."""
+        renewed = self._doubted.intersection(slots.tolist())
+        for slot in renewed:
+            self.board.is_doubted[slot] = False
+        self._doubted -= renewed
+
     def _put_aside(self, ticks: Rows, frame: Frame) -> None:
-        """Count bad ticks; the first of its kind from an instrument is told."""
+        """Count bad ticks, and mark the quotes that they leave as they were; the first of its kind from an instrument is told."""
+        # Told by the last tick of each instrument: one that was believed after it has renewed the quote.
+        last = dict(zip(frame.slots[: len(ticks)].tolist(), frame.verdicts[: len(ticks)].tolist(), strict=True))
+        for slot, verdict in last.items():
+            if slot >= 0 and verdict:
+                self.board.is_doubted[slot] = True
+                self._doubted.add(slot)
         for i in np.flatnonzero(frame.verdicts[: len(ticks)]):
             reason, token = int(frame.verdicts[i]), int(ticks["instrument_token"][i])
             self.rejected[REASONS[reason]] += 1

@@ -88,6 +88,7 @@ def quote_dict(quote: Quote) -> dict[str, Any]:
         "bid_quantity": quote.bid_quantity,
         "ask_quantity": quote.ask_quantity,
         "time_ns": quote.time_ns,
+        "is_doubted": quote.is_doubted,
     }
 
 

@@ -17,8 +17,17 @@ from engine.core.records import MODE_FULL, MODE_QUOTE, Row, Rows, record
 DAY_NS = 86_400 * SECOND_NS
 IST_OFFSET_NS = 19_800 * SECOND_NS
 
-TAKEN, UNKNOWN_TOKEN, NOT_A_PRICE, JUMP = 0, 1, 2, 3
+TAKEN, UNKNOWN_TOKEN, NOT_A_PRICE, JUMP, CROSSED, OUTSIDE, WRONG_TIME = range(7)
 """What became of a tick."""
+
+AGREE = 0.01
+"""A second tick within this part of a doubted price agrees with it."""
+
+AHEAD_S, BEHIND_S = 60, 5
+"""A tick from so far in the future, or so much older than the newest of its instrument, was not stamped rightly or came astray."""
+
+BAND_MARGIN = 0.005
+"""By so much of the close of the day before, limits rounded to the tick may lie beyond the percentage."""
 
 FEED = record(
     ("open_ns", "i8"),  # open of the session of today, at which windows are anchored
@@ -27,8 +36,14 @@ FEED = record(
     ("day", "i8"),  # day of the last trade, in India
     ("volume", "i8"),  # of the day, as last told; -1 before the first tick
     ("last", "f8"),  # last price that was believed
+    ("second", "f8"),  # the one before it
+    ("third", "f8"),  # and before that
     ("suspect", "f8"),  # last price that was not
+    ("agreed", "i8"),  # how many ticks in a row agreed with it
+    ("newest_s", "i8"),  # latest time that a believed tick told
     ("jump", "f8"),  # largest believable change between two ticks, as a fraction; 0 believes all
+    ("floor", "f8"),  # a change of so many rupees is never a jump
+    ("band", "f8"),  # widest daily band of the exchange around the close of the day before, as a fraction; 0 = none
 )
 record_type("FEED", FEED)
 
@@ -40,19 +55,78 @@ WINDOW = record(
 record_type("WINDOW", WINDOW)
 
 
-@compiled("i8(TICK, FEED)")
-def judge(tick: Row, feed: Row) -> int:
-    """Say whether a tick can be true; a jump is believed when the next tick agrees with it within 1 %."""
-    price = tick.last_price
-    if not 0.0 < price < 1e12:
+@compiled("b1(f8, f8, f8)")
+def is_far(price: float, reference: float, jump: float) -> bool:
+    """Tell whether a price lies further from a known reference than a believable change goes, up or down."""
+    lowest = reference * (1.0 - jump) if jump < 0.5 else reference / (1.0 + jump)
+    return reference > 0.0 and (price > reference * (1.0 + jump) or price < lowest)
+
+
+@compiled("f8(TICK)")
+def mid_of(tick: Row) -> float:
+    """Return the middle of the best bid and ask; 0 where it is not defined: no depth, one side empty, locked or crossed."""
+    bid, ask = tick.depth[0, 0], tick.depth[1, 0]
+    is_defined = tick.mode == MODE_FULL and bid.quantity > 0 and ask.quantity > 0 and 0.0 < bid.price < ask.price
+    return 0.5 * (bid.price + ask.price) if is_defined else 0.0
+
+
+@compiled("b1(TICK)")
+def is_crossed(tick: Row) -> bool:
+    """Tell whether the best bid lies above the best ask, which no market that trades lets stand."""
+    bid, ask = tick.depth[0, 0], tick.depth[1, 0]
+    return tick.mode == MODE_FULL and bid.quantity > 0 and ask.quantity > 0 and bid.price > ask.price
+
+
+@compiled("b1(TICK, FEED)")
+def is_outside(tick: Row, feed: Row) -> bool:
+    """Tell whether a price lies outside the widest band that the exchange has; a day that opened outside it has none."""
+    widest = feed.band + BAND_MARGIN
+    if feed.band == 0.0 or tick.close <= 0.0 or (tick.open > 0.0 and abs(tick.open / tick.close - 1.0) > widest):
+        return False
+    return bool(abs(tick.last_price / tick.close - 1.0) > widest)
+
+
+@compiled("b1(TICK, FEED)")
+def is_doubtful(tick: Row, feed: Row) -> bool:
+    """Tell whether a price has jumped and not been confirmed: by the next tick, and by one more where the mid speaks against it.
+
+    It has jumped when it lies far from the last price and from the median of the last three; the first of a day, far from the mid.
+    """
+    price, mid = tick.last_price, mid_of(tick)
+    if abs(price - feed.last) <= feed.floor:
+        return False
+    if feed.last <= 0.0:
+        has_jumped = is_far(price, mid, feed.jump)
+    else:
+        least, most = min(feed.last, feed.second), max(feed.last, feed.second)
+        median = max(least, min(most, feed.third)) if feed.third > 0.0 else feed.last
+        has_jumped = is_far(price, feed.last, feed.jump) and is_far(price, median, feed.jump)
+    if not has_jumped:
+        return False
+    agrees = feed.suspect > 0.0 and abs(price / feed.suspect - 1.0) <= AGREE
+    feed.agreed = feed.agreed + 1 if agrees else 0
+    feed.suspect = price
+    return bool(feed.agreed < (2 if is_far(price, mid, feed.jump) else 1))
+
+
+@compiled("i8(TICK, FEED, i8)")
+def judge(tick: Row, feed: Row, now_ns: int) -> int:
+    """Say whether a tick can be true; where all is believed (`jump` 0), only that it has a price."""
+    if not 0.0 < tick.last_price < 1e12:
         return NOT_A_PRICE
-    if feed.jump > 0.0 and feed.last > 0.0 and abs(price / feed.last - 1.0) > feed.jump:
-        is_confirmed = feed.suspect > 0.0 and abs(price / feed.suspect - 1.0) <= 0.01
-        feed.suspect = price
-        if not is_confirmed:
+    if feed.jump > 0.0:
+        seconds = tick.exchange_time
+        if seconds > 0 and (seconds > now_ns // 1_000_000_000 + AHEAD_S or seconds < feed.newest_s - BEHIND_S):
+            return WRONG_TIME
+        if is_crossed(tick):
+            return CROSSED
+        if is_outside(tick, feed):
+            return OUTSIDE
+        if is_doubtful(tick, feed):
             return JUMP
+        feed.newest_s = max(feed.newest_s, seconds)
     feed.suspect = 0.0
-    feed.last = price
+    feed.third, feed.second, feed.last = feed.second, feed.last, tick.last_price
     return TAKEN
 
 
@@ -152,7 +226,7 @@ def take_trades(
         if slot < 0:
             verdicts[i] = UNKNOWN_TOKEN
             continue
-        verdicts[i] = judge(ticks[i], feed[slot])
+        verdicts[i] = judge(ticks[i], feed[slot], now_ns)
         if verdicts[i] == TAKEN:
             count = take_trade(ticks[i], slot, now_ns, until_ns, feed[slot], forming[slot], closed, count)
     return count

@@ -542,6 +542,8 @@ class Quote:
     bids: tuple[tuple[float, int], ...] = ()
     asks: tuple[tuple[float, int], ...] = ()
     time_ns: int = 0
+    is_doubted: bool = False
+    """The latest tick could not be true and was put aside; this is the quote before it."""
 
     @property
     def change_pct(self) -> float:

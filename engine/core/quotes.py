@@ -49,6 +49,17 @@ def _take_day(tick: Row, slot: int, day_open: NDArray[Any], high: NDArray[Any], 
         close[slot] = tick.close
 
 
+STALE_NS = 60_000_000_000
+"""A tick that tells of a moment longer ago than this counts as of that moment, and not as of its arrival."""
+
+
+@compiled("i8(TICK, i8)")
+def quoted_ns(tick: Row, now_ns: int) -> int:
+    """Return the time of which a quote is: its arrival, unless it tells that it is old."""
+    told_ns = tick.exchange_time * 1_000_000_000
+    return int(told_ns if 0 < told_ns < now_ns - STALE_NS else now_ns)
+
+
 @compiled("i8(TICK[:], i8[:], i1[:], i8, i8[:], i8[:], i8[:], " + "f8[:], " * 13 + "f8[:,:,:], i8[:,:,:])")
 def take_quotes(
     ticks: Rows,
@@ -84,7 +95,7 @@ def take_quotes(
             changed[count] = slot
             count += 1
             versions[slot] = -versions[slot] - 1  # negative while the frame lasts: each slot is told once
-        times[slot] = now_ns
+        times[slot] = quoted_ns(tick, now_ns)
         last_price[slot] = tick.last_price
         _take_day(tick, slot, day_open, high, low, close)
         if tick.mode == MODE_QUOTE or tick.mode == MODE_FULL:

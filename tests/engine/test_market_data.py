@@ -23,17 +23,34 @@ TCS = Instrument(Exchange.NSE, "TCS", 2953217)
 CALL = Instrument(Exchange.NFO, "NIFTY25DEC25000CE", 9, kind=InstrumentKind.CALL)
 
 
+class TickClock(ManualClock):
+    """A clock that may run ahead while ticks are taken."""
+
+    ahead_ns = 0
+
+    def now_ns(self) -> int:
+        return super().now_ns() + self.ahead_ns
+
+
 class Heard:
     """A handler and everything it told, in order."""
 
     def __init__(self, *instruments: Instrument, capacity: int = 4, start_ns: int = OPEN_NS, calendar: object = None) -> None:
-        self.clock = ManualClock(start_ns)
+        self.clock = TickClock(start_ns)
         self.handler = MarketDataHandler(QuoteBoard(capacity), self.clock, calendar)  # type: ignore[arg-type]
+        self._take, self.handler.on_ticks = self.handler.on_ticks, self._on_ticks  # type: ignore[method-assign]
         self.slots = self.handler.subscribe(instruments)
         self.told: list[tuple[int, list[tuple[int, int, float]]]] = []
         self.bars: list[Rows] = []
         self.volume: Counter[tuple[int, int]] = Counter()
         self.handler.bars_closed.connect(self.on_bars)
+
+    def _on_ticks(self, ticks: Rows) -> None:
+        """Take ticks at the time that they tell: none of them is of the future."""
+        ahead_s = max(0, int(ticks["exchange_time"].max(initial=0)) - self.clock.now_ns() // SECOND_NS)
+        self.clock.ahead_ns = ahead_s * SECOND_NS
+        self._take(ticks)
+        self.clock.ahead_ns = 0
 
     def on_bars(self, interval_s: int, rows: Rows) -> None:
         self.told.append((interval_s, [(int(r.instrument), int(r.session_minute), float(r.volume)) for r in rows]))
@@ -143,10 +160,23 @@ def test_bad_ticks_are_counted_put_aside_and_told_once() -> None:
 
 def test_a_jump_over_night_or_of_an_option_is_no_jump() -> None:
     heard = Heard(RELIANCE, CALL)
-    heard.handler.on_ticks(np.concatenate([tick(RELIANCE, 100), tick(CALL, 10), tick(CALL, 90)]))
+    heard.handler.on_ticks(np.concatenate([tick(RELIANCE, 100), tick(CALL, 10), tick(CALL, 14.5)]))
     heard.handler.on_ticks(tick(RELIANCE, 150, 86_400))
     assert not heard.handler.rejected
-    assert heard.handler.board.last_price[:2].tolist() == [150, 90]
+    assert heard.handler.board.last_price[:2].tolist() == [150, 14.5]
+
+
+def test_a_quote_is_doubted_from_a_bad_tick_until_the_next_good_one() -> None:
+    heard = Heard(RELIANCE)
+    board = heard.handler.board
+    for price, is_doubted in ((100, False), (10_000, True), (1, True), (101, False)):
+        heard.handler.on_ticks(tick(RELIANCE, price))
+        assert board.quote(0).is_doubted is is_doubted
+    assert heard.handler.quote("RELIANCE").last_price == 101
+    heard.handler.on_ticks(np.concatenate([tick(RELIANCE, 0), tick(RELIANCE, 102)]))
+    assert not board.is_doubted[0], "a good tick came after it in the same frame"
+    heard.handler.on_ticks(np.concatenate([tick(RELIANCE, 102), tick(RELIANCE, 0)]))
+    assert board.is_doubted[0]
 
 
 def test_frames_that_cannot_be_written_to_and_empty_ones_are_taken() -> None:

@@ -58,7 +58,7 @@ class BookVenue:
         its price fills a resting limit, not only one beyond it. `limited`: no more is filled than depth and trades have shown;
         otherwise the rest fills at the worst of it.
         """
-        self._clock = clock
+        self.clock = clock
         self._gate = gate
         self._tape = tape
         self._touch = touch
@@ -204,7 +204,7 @@ class BookVenue:
         if quantity >= order.remaining:
             place.orders.pop(order.id, None)
             place.entries.pop(order.id, None)
-        self.desk.fill(order, quantity, price / UNITS, self._clock.now_ns())
+        self.desk.fill(order, quantity, price / UNITS, self.clock.now_ns())
 
     def _pull_triggers(self, place: _Place) -> None:
         """Enter the stops that the last price has reached, in placing order."""

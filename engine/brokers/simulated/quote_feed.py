@@ -12,9 +12,10 @@ import numpy as np
 from engine.brokers.simulated.book_venue import BookVenue, levels_of
 from engine.brokers.simulated.order_book import Levels
 from engine.core.bars import SECOND_NS
+from engine.core.belief import belief_in
 from engine.core.frames import FEED, TAKEN, judge
 from engine.core.grid import price_units
-from engine.core.model import Instrument, InstrumentKind, Quote
+from engine.core.model import Instrument, Quote
 from engine.core.records import MODE_FULL, MODE_LTP, Row, Rows
 
 _ANY_QUANTITY = 1 << 62
@@ -40,9 +41,8 @@ class QuoteFeed:
         for instrument in instruments:
             if instrument.is_tradable and instrument.key not in self._beliefs:
                 self._keys[instrument.token] = instrument.key
-                is_option = instrument.kind in (InstrumentKind.CALL, InstrumentKind.PUT)
-                self._beliefs[instrument.key] = np.zeros(1, dtype=FEED)[0]
-                self._beliefs[instrument.key].jump = 0.0 if is_option else self._max_jump
+                belief = self._beliefs[instrument.key] = np.zeros(1, dtype=FEED)[0]
+                belief.jump, belief.floor, belief.band = belief_in(instrument, self._max_jump)
 
     def has_quote(self, key: str) -> bool:
         """Tell whether an instrument was ever heard of."""
@@ -80,12 +80,12 @@ class QuoteFeed:
         """Bring a book up to date before its first order."""
         if (latest := self._latest.get(key)) is not None:
             tick = latest[0][latest[1]]
-            if judge(tick, self._beliefs[key]) == TAKEN:
+            if judge(tick, self._beliefs[key], self._venue.clock.now_ns()) == TAKEN:
                 self._volumes[key] = int(tick.volume)
                 self._venue.hear(key, price_units(tick.last_price), 0, _depth_of(tick))
 
     def _tell(self, key: str, tick: Row) -> None:
-        if judge(tick, self._beliefs[key]) != TAKEN:
+        if judge(tick, self._beliefs[key], self._venue.clock.now_ns()) != TAKEN:
             return
         if tick.mode == MODE_LTP:
             traded = _ANY_QUANTITY

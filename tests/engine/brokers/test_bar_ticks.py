@@ -40,7 +40,7 @@ def made_of(frames: list[Rows]) -> Rows:
     """Let the terminal's own bar maker hear the ticks, a frame a bar."""
     board = QuoteBoard()
     builder = BarBuilder(board, lambda instrument, day: OPEN_NS + (day - (OPEN_NS + 19_800 * 10**9) // DAY_NS) * DAY_NS)
-    builder.watch(board.add(RELIANCE), RELIANCE, 0, 0.0)
+    builder.watch(board.add(RELIANCE), RELIANCE, 0)
     closed = []
     for frame in frames:
         end = int(frame["exchange_time"][0]) * 10**9 // MINUTE_NS * MINUTE_NS + MINUTE_NS

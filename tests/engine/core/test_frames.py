@@ -167,6 +167,81 @@ def test_a_jump_is_believed_when_a_second_tick_agrees() -> None:
     assert tape.columns["last_price"][0] == 132
 
 
+def full(price: float, bid: float = 0.0, ask: float = 0.0, second: int = 0, **more: float) -> Rows:
+    rows = tick(price, second, second, mode=MODE_FULL)
+    for side, best in enumerate((bid, ask)):
+        rows["depth"]["price"][0, side, 0], rows["depth"]["quantity"][0, side, 0] = best, 10 if best else 0
+    for name, value in more.items():
+        rows[name] = value
+    return rows
+
+
+def test_a_price_near_one_of_the_last_is_no_jump_and_one_far_from_last_and_median_is() -> None:
+    tape = Tape(jump=0.1)
+    taken, jump = frames.TAKEN, frames.JUMP
+    verdicts = tape.feed_in(np.concatenate([tick(p, i, i) for i, p in enumerate([100, 101, 102, 130, 130, 101])]))[0]
+    assert verdicts == [taken, taken, taken, jump, taken, taken], "back to where it was is no jump"
+
+
+def test_a_mid_that_speaks_against_a_jump_asks_for_one_more_tick_that_agrees() -> None:
+    taken, jump = frames.TAKEN, frames.JUMP
+    for mid, expected in (((99.9, 100.1), [taken, jump, jump, taken]), ((129.9, 130.1), [taken, jump, taken, taken])):
+        tape = Tape(jump=0.1)
+        rows = np.concatenate([full(100, 99.9, 100.1), *(full(130, *mid, second) for second in (1, 2, 3))])
+        assert tape.feed_in(rows)[0] == expected
+
+
+def test_the_first_price_of_a_day_is_held_against_the_mid() -> None:
+    tape = Tape(jump=0.1)
+    assert tape.feed_in(full(1_000, 99.9, 100.1))[0] == [frames.JUMP]
+    assert tape.feed_in(full(100, 99.9, 100.1, 1))[0] == [frames.TAKEN]
+    assert Tape(jump=0.1).feed_in(full(1_000, 99.9))[0] == [frames.TAKEN], "one side alone has no middle"
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "mid"), [(99.0, 101.0, 100.0), (100.0, 100.0, 0.0), (101.0, 99.0, 0.0), (99.0, 0.0, 0.0), (0.0, 101.0, 0.0)]
+)
+def test_a_locked_crossed_empty_or_one_sided_book_has_no_middle(bid: float, ask: float, mid: float) -> None:
+    assert frames.mid_of(full(100, bid, ask)[0]) == mid
+    verdict = Tape(jump=0.1).feed_in(full(100, bid, ask))[0]
+    assert verdict == [frames.CROSSED if bid > ask > 0 else frames.TAKEN]
+    assert Tape().feed_in(full(100, bid, ask))[0] == [frames.TAKEN], "where all is believed"
+
+
+def test_a_price_outside_the_widest_band_is_put_aside_unless_the_day_opened_there() -> None:
+    for price, opened, expected in ((120.4, 0, 0), (120.6, 0, 5), (79.4, 0, 5), (140, 118, 5), (140, 139, 0)):
+        tape = Tape(jump=5.0)
+        tape.feed["band"] = 0.2
+        assert tape.feed_in(full(price, close=100.0, open=opened))[0] == [expected]
+    tape.feed["newest_s"] = 0
+    assert tape.feed_in(full(140))[0] == [frames.TAKEN], "the close of the day before is not known"
+
+
+def test_a_tick_of_the_future_or_older_than_the_newest_is_put_aside() -> None:
+    tape = Tape(jump=0.1)
+    wrong, taken = frames.WRONG_TIME, frames.TAKEN
+    rows = np.concatenate([tick(100, 61), tick(100, 60), tick(100, 55), tick(100, 54), tick(100, 30)])
+    assert tape.feed_in(rows, now_ns=OPEN_NS)[0] == [wrong, taken, taken, wrong, wrong]
+    bare = tick(100)
+    bare["exchange_time"] = 0
+    assert tape.feed_in(bare)[0] == [taken], "what tells no time is not doubted for it"
+
+
+def test_a_cheap_option_trebles_without_being_doubted() -> None:
+    tape = Tape(jump=1.0)
+    tape.feed["floor"] = 5.0
+    verdicts = tape.feed_in(np.concatenate([tick(p, i, i) for i, p in enumerate([0.5, 1.5, 5.0, 40.0, 40.0, 19.0])]))[0]
+    assert verdicts == [0, 0, 0, frames.JUMP, 0, frames.JUMP]
+
+
+def test_a_quote_that_tells_that_it_is_old_is_as_old_as_it_tells() -> None:
+    tape = Tape()
+    tape.feed_in(tick(100, 1), now_ns=OPEN_NS + 61 * SECOND_NS)
+    assert tape.times[0] == OPEN_NS + 61 * SECOND_NS
+    tape.feed_in(tick(100, 1), now_ns=OPEN_NS + 62 * SECOND_NS)
+    assert tape.times[0] == OPEN_NS + SECOND_NS
+
+
 def test_each_changed_slot_is_told_once_and_its_version_grows_by_one() -> None:
     tape = Tape(3)
     rows = np.concatenate([tick(10, token=TOKEN + 2), tick(20), tick(11, token=TOKEN + 2)])
