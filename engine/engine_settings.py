@@ -29,6 +29,8 @@ class EngineSettings:
     charges: str = "zerodha"
     limits: Mapping[str, float] | None = None
     """Of the account, by rule; None = the usual ones of a retail trader."""
+    square_off_early_min: float = 10.0
+    """MIS is squared off so much before the calendar's time, for the broker's own begins then; a replay keeps to the calendar."""
     replay: Path | None = None
     """File of bars or ticks to trade on instead of the generated market."""
     speed: float = 1.0

@@ -48,13 +48,14 @@ class SessionParts(QObject):
         wall: Clock | None = None,
         mode: str | None = None,
         latch: Path | None = None,
+        square_off_early_min: float = 0.0,
         parent: QObject | None = None,
     ) -> None:
         """Build the managers; nothing is read or sent yet.
 
         `limits`: by rule (see `engine.rules`); `account`: under which name the store keeps it; `tariff` None charges nothing; `calendar`
         None is a market that never closes; `clock` is the market's (the broker's by default), `wall` paces the screen; `mode` is live,
-        paper or replay; `latch` is the kill switch's file.
+        paper or replay; `latch` is the kill switch's file; `square_off_early_min`: so much before the calendar's time MIS is squared off.
         """
         super().__init__(parent)
         self.broker, self.store, self.view, self.calendar = broker, store, view, calendar
@@ -70,7 +71,8 @@ class SessionParts(QObject):
         max_jump_pct = 0.0 if self.is_replay else 10.0
         self.market_data = MarketDataHandler(self.board, self.clock, calendar, self, max_jump_pct=max_jump_pct)
         self.positions = PositionTracker(capital_units, self)
-        desk = SessionDesk(self.positions, self.board, self.clock, calendar, is_live=broker.capabilities.is_live)
+        early_ns = round(square_off_early_min * 60e9)
+        self.desk = desk = SessionDesk(self.positions, self.board, self.clock, calendar, is_live=broker.capabilities.is_live, early_ns=early_ns)
         self.risk = RiskManager(limits, capital_units, self.clock, desk, self)
         rates_of = tariff.rates if tariff is not None else free_of_charge
         self.orders = OrderManager(self.tasks, store, self.clock, self.mode[:1].upper(), rates_of=rates_of, parent=self)

@@ -69,3 +69,9 @@ def cancel_all(context: Context, payload: Mapping[str, Any] | None) -> Any:
 def close_position(context: Context, payload: Position) -> Any:
     """Close one position at the market."""
     return context.engine.close_position(payload)
+
+
+@action("position.protect", title="Protect the position again", scope="grid")
+def protect_position(context: Context, payload: Position) -> Any:
+    """Place anew the stop and the target that one position lacks."""
+    return context.engine.protect(payload)

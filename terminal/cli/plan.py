@@ -41,6 +41,7 @@ def engine_settings(arguments: argparse.Namespace, settings: Settings, folder: P
         replay=file,
         speed=REPLAY_SPEED if arguments.speed is None else arguments.speed,
         symbols=arguments.symbols,
+        square_off_early_min=settings["square_off_early"],
     )
 
 

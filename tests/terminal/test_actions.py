@@ -85,6 +85,7 @@ def fail_with(error: BaseException) -> Callable[..., Any]:
         ("order.cancel_all", None, ("cancel_all",)),
         ("order.cancel_all", {"owner": "ema"}, ("cancel_all", {"owner": "ema"})),
         ("position.close", Position(RELIANCE, Product.MIS), ("close_position", Position(RELIANCE, Product.MIS))),
+        ("position.protect", Position(RELIANCE, Product.MIS), ("protect", Position(RELIANCE, Product.MIS))),
         ("account.flatten", None, ("flatten",)),
         ("account.kill", None, ("kill", "by hand", {"flatten": False})),
         ("account.kill", {"flatten": True}, ("kill", "by hand", {"flatten": True})),

@@ -81,7 +81,20 @@ def test_what_needs_no_slicing_is_placed_as_it_is(loop_run: Any, desk: OrderDesk
 def test_the_broker_knows_an_order_by_its_own_type_and_variety(loop_run: Any, desk: OrderDesk, rest: Rest) -> None:
     knows(desk, order_row("5", order_type="LIMIT", variety="amo"))
     loop_run(desk.modify(an_order(OrderType.MARKET), OrderChange(price=1510.0)))
-    assert rest.asked == [("modify_order", ("amo", "5"), {"order_type": "LIMIT", "price": 1510.0, "is_urgent": False})]
+    ((method, args, options),) = rest.asked
+    assert (method, args) == ("modify_order", ("amo", "5"))
+    assert options.pop("last_look")() == ""
+    assert options == {"order_type": "LIMIT", "price": 1510.0, "is_urgent": False}
+
+
+def test_the_last_look_goes_with_every_order_and_change_and_with_no_cancel(loop_run: Any, desk: OrderDesk, rest: Rest) -> None:
+    desk.last_look = lambda order: f"not {order.id}"
+    knows(desk, order_row("5"))
+    loop_run(desk.place(an_order()))
+    loop_run(desk.modify(an_order(), OrderChange(price=1510.0)))
+    loop_run(desk.cancel(an_order()))
+    looks = [options["last_look"]() if "last_look" in options else None for _, _, options in rest.asked]
+    assert looks == [f"not {an_order().id}", f"not {an_order().id}", None]
 
 
 def test_all_live_slices_are_cancelled_and_the_first_failure_is_told(loop_run: Any, desk: OrderDesk, rest: Rest) -> None:

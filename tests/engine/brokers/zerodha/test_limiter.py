@@ -8,7 +8,7 @@ import pytest
 
 from engine.brokers.zerodha import limiter as limits
 from engine.brokers.zerodha.limiter import Call, Limiter, Limiters
-from engine.core.errors import RateLimited
+from engine.core.errors import ConnectionLost, RateLimited
 from tests.engine.brokers.zerodha.clocks import JumpingClock
 
 SECOND = 1_000_000_000
@@ -127,3 +127,19 @@ def test_one_account_has_one_limiter(clock: JumpingClock) -> None:
     first = limiters.of("K", lambda: Limiter(clock))
     assert limiters.of("K", lambda: Limiter(clock)) is first
     assert limiters.of("other", lambda: Limiter(clock)) is not first
+
+
+def test_a_turn_that_is_not_wanted_any_more_after_the_wait_is_left_to_others(loop_run: Any) -> None:
+    clock = JumpingClock()
+    limiter = Limiter(clock)
+
+    async def main() -> None:
+        for _ in range(6):
+            await limiter.turn(Call.ORDER, is_new_order=True, last_look=lambda: "")
+        before_ns = clock.monotonic_ns()
+        with pytest.raises(ConnectionLost, match="stopped"):
+            await limiter.turn(Call.ORDER, is_new_order=True, last_look=lambda: "stopped")
+        assert clock.monotonic_ns() > before_ns, "it was looked at after the wait"
+        assert limiter.placed_today == 6
+
+    loop_run(main())
