@@ -17,11 +17,11 @@ from engine.backtest_terms import SECOND_NS, Prepared
 from engine.core.bars import resample
 from engine.core.model import UNITS
 from engine.core.quiet import quiet_until
-from engine.core.records import INTENT, Rows
+from engine.core.records import INTENT, REASONS, Rows
 from engine.core.registry import Template
 from engine.core.replay import Outcome, Replay, Terms
 from engine.core.script import Script, on_bar
-from engine.strategy_class import StrategyFault, Wish
+from engine.strategy_class import Filled, StrategyFault, Wish
 from engine.strategy_host import Host
 
 CHUNK = 512
@@ -68,6 +68,18 @@ class _Desk:
         self.held = self.quiet = 0
         """The signed quantity held, and until which base bar it stays so."""
         self._replay, self._number = replay, number
+        self._told = 0
+        """Fills of the replay that were looked through for news."""
+
+    def news(self) -> list[Filled]:
+        """Return what was filled since this was asked last."""
+        fills = self._replay.fills()
+        rows, self._told = fills[self._told :].tolist(), len(fills)
+        return [
+            Filled(time_ns, quantity, price / UNITS, charges / UNITS, REASONS[reason])
+            for time_ns, instrument, quantity, price, charges, reason in rows
+            if instrument == self._number
+        ]
 
     def position(self) -> int:
         """Return the signed quantity held."""
@@ -131,6 +143,12 @@ class ClassReplay:
         book = self._replay.book
         quiet = self._quiet_until(book.run, book.legs, number, self._replay.bars, self.seen[self.now])
         return int(book.legs["position"]["quantity"][number]), quiet
+
+    def fills(self) -> Rows:
+        """Return what was filled by the present decision (FILL rows)."""
+        self._stand()
+        book = self._replay.book
+        return book.fills[: int(book.run[0].account.fills)]
 
     def equity(self) -> float:
         """Return what the account is worth in rupees as of the present decision."""

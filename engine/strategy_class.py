@@ -21,8 +21,8 @@ compiled template: sized, checked and filled alike, no earlier than the next bar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from engine.core import registry
 from engine.core.errors import UserError
@@ -64,8 +64,25 @@ class Parameter:
         return registry.Parameter(self.name, self.default, self.low, self.high)
 
 
+class Filled(NamedTuple):
+    """An execution of the strategy's own, as it is told."""
+
+    time_ns: int
+    quantity: int
+    """Signed: bought is positive."""
+    price: float
+    charges: float
+    """Rupees."""
+    reason: str
+    """entry, exit, reversal, stop, target, trail or square_off."""
+
+
 class Desk(Protocol):
     """Whoever drives a strategy, and knows what it holds."""
+
+    def news(self) -> Iterable[Filled]:
+        """Return what was filled since this was asked last, and before the present bar was over."""
+        ...
 
     def position(self) -> int:
         """Return the signed quantity held after the present bar."""
@@ -106,6 +123,9 @@ class Strategy:
     def on_bar(self, bar: Bar) -> None:
         """Decide on a closed bar."""
         raise NotImplementedError
+
+    def on_fill(self, fill: Filled) -> None:
+        """Take note of an execution; told before `on_bar` of the first bar that closes after it."""
 
     def on_stop(self) -> None:
         """End, on paper and live: the last notes are taken; nothing can be wished for any more."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from engine.core.model import Quote
+from engine.core.model import Fill, Quote
 from engine.core.records import Row
 from engine.host.answers import Answer
 from engine.host.process import StrategyProcess
@@ -60,6 +60,13 @@ class Decider:
         """Ask a function of the user's, which runs here, and act on its answer."""
         what = f"the function for {leg.instrument.symbol}"
         self.act(leg, self.watch.timed(what, lambda: leg.decide_by(function, bar, quote, held)), seen)
+
+    def on_fill(self, fill: Fill) -> None:
+        """Let a class hear of an execution with its next bar."""
+        if self._process is not None:
+            for leg in self._legs:
+                if isinstance(leg, HostedLeg):
+                    leg.on_fill(fill)
 
     def kill(self) -> None:
         """End at once; what was noted is kept."""

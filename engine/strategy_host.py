@@ -29,6 +29,8 @@ class Host:
         self.cls: type[Strategy] = template.plain
         self.streams = Streams(instrument, interval_s)
         self._file = _file_of(getattr(self.cls, "written_in", self.cls))
+        self._news = desk.news if self.cls.on_fill is not Strategy.on_fill else None
+        """Where to ask for executions; None for a strategy that does not want to hear of them."""
         self._due: dict[int, list[tuple[OnBar, Bar]]] = {}
         self._bars: list[Bar] = []
         try:
@@ -52,9 +54,12 @@ class Host:
     def decisions(self) -> Iterator[Wish | None]:
         """Let the strategy decide on the bars that were taken in, one each time; raises StrategyFault for whatever it raises."""
         streams, strategy, due = self.streams, self.strategy, self._due
-        on_bar = strategy.on_bar
+        on_bar, news = strategy.on_bar, self._news
         try:
             for streams.at, bar in enumerate(self._bars):
+                if news is not None:
+                    for fill in news():
+                        strategy.on_fill(fill)
                 if due and streams.at in due:
                     for on_larger, larger in due[streams.at]:
                         on_larger(larger)

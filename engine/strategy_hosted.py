@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from engine.core.bars import SECOND_NS
-from engine.core.model import Instrument
+from engine.core.model import UNITS, Fill, Instrument
 from engine.core.records import Row, Rows
 from engine.host.answers import Answer
 from engine.host.limits import Limits
@@ -25,6 +25,9 @@ from engine.tasks import Tasks
 
 class PastDesk(Desk, Protocol):
     """Whoever knows what a strategy holds, and what it held."""
+
+    fills: list[Fill]
+    """What it did before it was started, in order."""
 
     def position_at(self, time_ns: int) -> int:
         """Return the signed quantity held before that moment of the past."""
@@ -44,6 +47,8 @@ class HostedLeg(Leg):
         """What the strategy noted after the last two bars that changed it: {"at_ns", "state"}."""
         self._desk, self._seat = desk, seat
         self._interval_ns = config.interval_s * SECOND_NS
+        self._untold = list(desk.fills)
+        self._is_live = False
         self._what = f"on_bar of {instrument.symbol}"
 
     def ask(self, bar: Row, then: Callable[[Answer], None], *, is_past: bool) -> None:
@@ -57,8 +62,25 @@ class HostedLeg(Leg):
             "held": self._desk.position_at(values[0] + self._interval_ns) if is_past else self._desk.position(),
             "equity": self._desk.equity(),
             "past": is_past,
+            "fills": self._news(values[0], is_past=is_past),
         }
         self.process.ask(question, lambda answer: self._hear(values[0], answer, then), self._what)
+
+    def on_fill(self, fill: Fill) -> None:
+        """Keep an execution until the next bar."""
+        if fill.instrument.key == self.instrument.key:
+            self._untold.append(fill)
+
+    def _news(self, time_ns: int, *, is_past: bool) -> list[tuple[int, int, float, float, str]]:
+        """Return what was filled before the bar of that time was over, and not told yet; what came before the first live bar is history."""
+        if not self._untold:
+            return []
+        if not is_past and not self._is_live:
+            self._is_live = True
+            self._untold = [each for each in self._untold if each.time_ns >= time_ns]
+        due = [each for each in self._untold if each.time_ns < time_ns + self._interval_ns]
+        self._untold = [each for each in self._untold if each.time_ns >= time_ns + self._interval_ns]
+        return [(f.time_ns, f.signed_quantity, f.price, f.charges_units / UNITS, f.purpose.value) for f in due]
 
     def wish_of(self, answer: Answer) -> Wish:
         """Return what an answer wishes for; raises StrategyFault for what the strategy raised, or what cannot be."""

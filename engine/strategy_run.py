@@ -155,6 +155,8 @@ class StrategyRun(QObject):
         if fill.owner == self.config.id:
             self.tally.fills += 1
             self._tell()
+            if self._decider is not None:
+                self._decider.on_fill(fill)
             if self.state is S.STOPPING:
                 self._end_if_flat()
 

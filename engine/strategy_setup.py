@@ -22,6 +22,7 @@ from engine.core.records import BAR, Rows
 from engine.host.limits import Limits
 from engine.instruments import Instruments
 from engine.session import TradingSession
+from engine.strategy_class import Filled
 from engine.strategy_config import StrategyConfig
 from engine.strategy_hosted import HostedLeg, hosted_legs, process_of
 from engine.strategy_leg import Leg
@@ -124,10 +125,15 @@ class _SessionDesk:
 
     def __init__(self, session: TradingSession, config: StrategyConfig, instrument: Instrument) -> None:
         self._positions, self._config, self._key = session.positions, config, instrument.key
-        fills = [each for each in session.orders.trades if each.owner == config.id and each.instrument.key == instrument.key]
-        fills = sorted((each for each in fills if each.product is config.product), key=lambda each: each.time_ns)
-        self._times = [each.time_ns for each in fills]
-        self._held = [0, *accumulate(each.signed_quantity for each in fills)]
+        own = (each for each in session.orders.trades if each.owner == config.id and each.instrument.key == instrument.key)
+        self.fills = sorted((each for each in own if each.product is config.product), key=lambda each: each.time_ns)
+        """What it did before it was started."""
+        self._times = [each.time_ns for each in self.fills]
+        self._held = [0, *accumulate(each.signed_quantity for each in self.fills)]
+
+    def news(self) -> list[Filled]:
+        """Return nothing: what runs here does not ask."""
+        return []
 
     def position(self) -> int:
         """Return the signed quantity that the strategy holds."""

@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from engine.core.bars import SECOND_NS
 from engine.core.errors import UserError
 from engine.core.records import BAR
 from engine.core.registry import Template
 from engine.host.limits import Limits, apply, renew_processor_time
 from engine.host.wire import Frames, decode_instrument, pack
-from engine.strategy_class import StrategyFault
+from engine.strategy_class import Filled, StrategyFault
 from engine.strategy_files import template_of_source, where
 from engine.strategy_host import Host
 
@@ -66,10 +67,16 @@ class _Seat:
 
     def __init__(self, template: Template, given: Mapping[str, Any]) -> None:
         self.held, self.worth = 0, 0.0
+        self.fills: list[Filled] = []
+        self._interval_ns = given["interval_s"] * SECOND_NS
         self.kept: list[Mapping[str, Any]] = given["kept"]
         """Notes of before a restart, until the bars up to them have been seen again: of the last two bars after which they changed."""
         self._told = ""
         self.host = Host(template, given["values"], decode_instrument(given["instrument"]), given["interval_s"], self)
+
+    def news(self) -> list[Filled]:
+        """Return the executions that came with the question."""
+        return self.fills
 
     def position(self) -> int:
         """Return the signed quantity held, as of the question."""
@@ -83,10 +90,13 @@ class _Seat:
         """Decide on one closed bar."""
         row = [math.nan if value is None else value for value in given["row"]]
         self.held, self.worth = given["held"], given["equity"]
+        self.fills = [Filled(*each) for each in given["fills"]]
         if self.kept and (row[0] > self.kept[-1]["at_ns"] or not given["past"]):
             # Decided anew, it knows what it knew before this bar.
-            before = [each["state"] for each in self.kept if each["at_ns"] < row[0]]
-            self.host.strategy.state, self.kept = dict(before[-1]) if before else {}, []
+            before = [each for each in self.kept if each["at_ns"] < row[0]]
+            self.host.strategy.state, self.kept = dict(before[-1]["state"]) if before else {}, []
+            known_ns = before[-1]["at_ns"] + self._interval_ns if before else 0
+            self.fills = [each for each in self.fills if each.time_ns >= known_ns]
         wish = self.host.decide(np.array([tuple(row)], dtype=BAR))
         return {"wish": None if wish is None else [None if value != value else value for value in wish]}
 

@@ -38,15 +38,22 @@ class Mixed(Strategy):
         self.quarter = self.bars(15, self.on_quarter)
         self.trend = self.indicator("ema", self.quarter, period=3)
         self.rising = None
+        self.filled, self.paid = 0, 0.0
+
+    def on_fill(self, fill):
+        self.filled += fill.quantity
+        self.paid += fill.charges + fill.price / 1000 + len(fill.reason) + fill.time_ns % 7
 
     def on_quarter(self, bar):
         self.rising = bar.close > self.trend.value
 
     def on_bar(self, bar):
+        if self.filled != self.position:
+            raise ValueError("what was told is not what is held")
         if not self.adx.value > 15.0 or not self.bands.value > 0.0 or self.rising is None:
             return
         if self.rising and bar.close > self.ema.value and self.position <= 0:
-            self.buy(stop=bar.close * 0.99, profit=self.bands.upper + 5.0)
+            self.buy(stop=bar.close * (0.99 - round(self.paid * 1000) % 5 / 2000), profit=self.bands.upper + 5.0)
         elif not self.rising and bar.close < self.ema.value and self.position >= 0 and self.equity > 1.0:
             self.sell(trail=bar.close * 0.004)
 """

@@ -29,9 +29,9 @@ def seated(code: StrategyCode, kept: Any = (), **values: float) -> Inside:
     return made
 
 
-def bar(made: Inside, number: int, close: float = 100.0, held: int = 0, *, past: bool = False) -> dict[str, Any]:
+def bar(made: Inside, number: int, close: float = 100.0, held: int = 0, *, past: bool = False, fills: Any = ()) -> dict[str, Any]:
     row = [number * MINUTE, number, 0, close, close, close, close, 1.0, None]
-    answer = made.answer({"ask": "bar", "seat": 0, "row": row, "held": held, "equity": 1_000.0, "past": past})
+    answer = made.answer({"ask": "bar", "seat": 0, "row": row, "held": held, "equity": 1_000.0, "past": past, "fills": list(fills)})
     answer.pop("ms")
     return answer
 
@@ -81,6 +81,20 @@ def test_notes_of_before_are_there_again_once_their_bars_were_seen_again(code: C
     assert bar(anew, 1, past=True) == {"wish": None}
     assert bar(anew, 2) == {"wish": None, "state": {"n": 40}}, "decided anew, it knows what it knew before that bar"
     assert bar(seated(code(body), kept[1:]), 1) == {"wish": None, "state": {"n": 1}}, "nothing is known of the time before"
+
+
+def test_executions_are_told_before_the_bar_and_never_twice_over_a_restart(code: CodeOf) -> None:
+    body = """
+        def on_fill(self, fill):
+            self.state["bought"] = self.state.get("bought", 0) + fill.quantity
+            self.state["why"] = fill.reason
+        def on_bar(self, bar):
+            self.state["then"] = self.state.get("bought", 0)
+        """
+    fills = [(MINUTE, 2, 100.0, 1.5, "entry"), (3 * MINUTE + 5, 3, 100.0, 1.5, "entry")]
+    assert bar(seated(code(body)), 3, fills=fills)["state"] == {"bought": 5, "why": "entry", "then": 5}
+    again = seated(code(body), [{"at_ns": 2 * MINUTE, "state": {"bought": 2}}])
+    assert bar(again, 3, fills=fills)["state"]["bought"] == 5
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ IMPATIENT = replace(LIMITS, stop_s=0.05)
 
 def bar(number: int = 1) -> dict[str, Any]:
     row = [number * 60_000_000_000, 0, 0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
-    return {"ask": "bar", "seat": 0, "row": row, "held": 0, "equity": 1.0, "past": False}
+    return {"ask": "bar", "seat": 0, "row": row, "held": 0, "equity": 1.0, "past": False, "fills": []}
 
 
 async def begun(code: StrategyCode, limits: Any = LIMITS) -> tuple[StrategyProcess, list[str]]:
