@@ -148,7 +148,7 @@ def sizing_rows(
     """Return one SIZING row an instrument."""
     parsed = parse_sizing(sizing) if isinstance(sizing, str) else sizing
     largest = limits.get("max_position_size", 0.0)
-    return np.concatenate([parsed.row(each, product, risk_pct=risk_pct, max_position_pct=largest) for each in instruments])
+    return np.concatenate([parsed.row(each, product, risk_pct=risk_pct, max_position_pct=largest, limits=limits) for each in instruments])
 
 
 def limits_row(given: Mapping[str, float]) -> Rows:

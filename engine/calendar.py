@@ -58,10 +58,14 @@ class Calendar:
         holidays: Iterable[Mapping[str, str]],
         special_sessions: Iterable[Mapping[str, str]],
         square_offs: Iterable[Mapping[str, str]],
+        entries: Iterable[Mapping[str, str]] = (),
     ) -> None:
-        """Take the rows of the four files of `resources/calendar`."""
+        """Take the rows of the files of `resources/calendar`; without `entries` a market takes them as long as it is open."""
         self._regular = _dated((r["segment"], r["effective"], _Row(Phase(r["phase"]), *_hours(r), r["note"])) for r in sessions)
         self._margins = _dated((r["segment"], r["effective"], int(r["minutes_before_close"])) for r in square_offs)
+        self._entries = _dated(
+            (r["segment"], r["effective"], (int(r["seconds_after_open"]), int(r["minutes_before_close"]))) for r in entries
+        )
         self._holidays = {date.fromisoformat(r["date"]): (r["name"], r["commodities"]) for r in holidays}
         self._special: dict[date, tuple[str, list[_Row] | None]] = {}
         for row in special_sessions:
@@ -74,7 +78,7 @@ class Calendar:
     @classmethod
     def load(cls) -> Calendar:
         """Load the calendar that comes with the terminal."""
-        return cls(*(_resource(name) for name in ("sessions", "holidays", "special_sessions", "square_off")))
+        return cls(*(_resource(name) for name in ("sessions", "holidays", "special_sessions", "square_off", "entries")))
 
     @property
     def known_until(self) -> date:
@@ -138,6 +142,17 @@ class Calendar:
         sessions = self.sessions(instrument, day)
         close_ns = sessions[-1][1] if sessions else _ns(day, self._regular_hours(segment, day)[1])
         return close_ns - _in_force(self._margins[segment], day)[-1] * MINUTE_NS
+
+    def entry_hours(self, instrument: Instrument | None, day: date) -> tuple[int, int]:
+        """Return from when until when entries make sense: some seconds after the day's open, some minutes before its last close.
+
+        Both 0 on a day without a session.
+        """
+        sessions, segment = self.sessions(instrument, day), self._segment(instrument, day)
+        if not sessions:
+            return 0, 0
+        after, before = _in_force(self._entries[segment], day)[-1] if segment in self._entries else (0, 0)
+        return sessions[0][0] + after * SECOND_NS, sessions[-1][1] - before * MINUTE_NS
 
     def next_open_ns(self, instrument: Instrument | None, time_ns: int) -> int:
         """Return when continuous trading opens next, after that moment."""

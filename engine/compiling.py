@@ -12,7 +12,7 @@ from importlib import import_module
 from engine.core.compiled import Compiled, compile_all
 from engine.core.registry import RULES, TEMPLATES
 
-_MODULES = ("quotes", "frames", "bars", "grid", "ledger", "costs", "limits", "matching", "sizing")
+_MODULES = ("quotes", "frames", "bars", "grid", "ledger", "costs", "limits", "kelly", "matching", "sizing")
 """Of the core, those that a tick, a decision, an order and a fill go through; what comes first is needed first."""
 
 

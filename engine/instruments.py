@@ -132,6 +132,10 @@ class Instruments:
         hint = did_you_mean(symbol, near) if len(near) <= 100 else _did_you_mean_among_many(symbol, near)
         raise UnknownSymbol(f'Unknown symbol "{key}"{hint}')
 
+    def find(self, key: str) -> Instrument | None:
+        """Return the instrument of exactly that `EXCHANGE:SYMBOL`, or None."""
+        return self._by_key.get(key)
+
     def by_token(self, token: int) -> Instrument | None:
         """Return the instrument that bears this token today, or None."""
         return self._by_token.get(token)

@@ -5,17 +5,25 @@ An order of unknown fate counts as working, so that a burst of orders can never 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.core.facts import PROTECTIVE
-from engine.core.model import Order, OrderRequest, Pending, Product
+from engine.core.model import Instrument, Order, OrderRequest, OrderStatus, OrderType, Pending, Product
 
 ANYONE = ""
 """Stands for all owners together."""
 
 
+_AT_A_TRIGGER = frozenset({OrderType.SL, OrderType.SL_M})
+_AT_THE_EXCHANGE = frozenset({OrderStatus.OPEN, OrderStatus.PARTIAL})
+
+
 @dataclass(slots=True)
-class _Reservation:
+class Reservation:
+    """One order that is on its way or works."""
+
+    instrument: Instrument
     key: str
     product: Product
     owner: str
@@ -26,6 +34,10 @@ class _Reservation:
     """Money that the whole order would bind."""
     is_exit: bool
     is_protective: bool
+    price: float | None
+    """Limit; None at market."""
+    is_waiting: bool
+    """It waits for its trigger, and cannot fill before."""
 
     @property
     def held_units(self) -> int:
@@ -39,7 +51,7 @@ class Reservations:
     def __init__(self, is_cancel_certain: bool = False) -> None:
         """`is_cancel_certain`: an order whose cancel was asked for is taken as gone, as on a market of our own."""
         self._is_cancel_certain = is_cancel_certain
-        self._kept: dict[int, _Reservation] = {}
+        self._kept: dict[int, Reservation] = {}
         self._last = 0
 
     def __len__(self) -> int:
@@ -49,7 +61,8 @@ class Reservations:
     def add(self, request: OrderRequest, opened_units: int) -> int:
         """Count a request from now on; returns its number."""
         self._last += 1
-        self._kept[self._last] = _Reservation(
+        self._kept[self._last] = Reservation(
+            request.instrument,
             request.instrument.key,
             request.product,
             request.owner,
@@ -58,6 +71,8 @@ class Reservations:
             opened_units,
             request.is_exit,
             request.purpose in PROTECTIVE,
+            request.price,
+            request.order_type in _AT_A_TRIGGER,
         )
         return self._last
 
@@ -75,12 +90,18 @@ class Reservations:
             self.release(order.reservation)
         elif kept := self._kept.get(order.reservation):
             kept.quantity = order.remaining * int(order.request.side)
+            kept.price = order.price
+            kept.is_waiting = kept.is_waiting and order.status not in _AT_THE_EXCHANGE
 
     def restore(self, order: Order, opened_units: int) -> int:
         """Count a working order of before a restart, or of somebody else; returns its number."""
         number = self.add(order.request, opened_units)
         self._kept[number].quantity = order.remaining * int(order.request.side)
         return number
+
+    def __iter__(self) -> Iterator[Reservation]:
+        """Walk over the orders that are on their way or working."""
+        return iter(self._kept.values())
 
     def load(self, owner: str = ANYONE) -> tuple[int, int, set[tuple[str, Product]]]:
         """Return `count`, `units` and `keys` of an owner at once."""
@@ -92,13 +113,16 @@ class Reservations:
         """Count the owner's orders."""
         return sum(owner in (ANYONE, kept.owner) for kept in self._kept.values())
 
-    def pending(self, key: str, product: Product, owner: str = ANYONE) -> tuple[int, int]:
-        """Return the signed quantity that entries may still add, and the quantity that exits (protection apart) are closing."""
+    def pending(self, key: str, product: Product, owner: str = ANYONE, side: int = 0) -> tuple[int, int]:
+        """Return the signed quantity that entries may still add, and the quantity that exits (protection apart) are closing.
+
+        With a `side` only its entries count: those of the other side may not fill at all.
+        """
         entering = closing = 0
         for kept in self._kept.values():
             if kept.key == key and kept.product is product and owner in (ANYONE, kept.owner):
                 if not kept.is_exit:
-                    entering += kept.quantity
+                    entering += kept.quantity if kept.quantity * side >= 0 else 0
                 elif not kept.is_protective:
                     closing += abs(kept.quantity)
         return entering, closing

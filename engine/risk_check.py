@@ -17,6 +17,8 @@ from engine.core.records import Row
 from engine.reservations import Reservations
 from engine.risk_inputs import SECOND_NS, Desk, Traffic, explain
 from engine.risk_limits import Latches, Limits
+from engine.risk_surroundings import Surroundings
+from engine.rules.market_protection import worst_price
 from engine.unclear import Unclear
 
 _price_units, _opened_by, _free_cash = price_units.plain, opened_by.plain, free_cash.plain
@@ -28,6 +30,8 @@ class RiskCheck:
     def __init__(self, desk: Desk, reservations: Reservations, traffic: Traffic) -> None:
         self.unclear = Unclear()
         """In what nothing more may be opened."""
+        self.surroundings = Surroundings(desk, reservations, traffic)
+        """What the trader usually sends, and what else lies around an entry."""
         self._desk = desk
         self._reservations = reservations
         self._traffic = traffic
@@ -38,7 +42,7 @@ class RiskCheck:
         key, product, is_entry = instrument.key, request.product, not request.is_exit
         alike_s = limits.get("duplicate_order") if is_entry else None
         soon, repeats = (0, 0) if alike_s is None else traffic.repeats(request, now_ns, round(alike_s * SECOND_NS))
-        entering, closing = self._reservations.pending(key, product, owner)
+        entering, closing = self._reservations.pending(key, product, owner, request.side)
         facts = Facts(
             request,
             by_hand,
@@ -57,17 +61,18 @@ class RiskCheck:
             repeats,
         )
         if 0.0 < facts.price < math.inf:
-            facts.each_units = _price_units(facts.price) * instrument.multiplier
+            facts.each_units = _price_units(worst_price(request, facts.price)) * instrument.multiplier
         if is_entry:
             facts.unclear = self.unclear.why(owner, key) if self.unclear else ""
+            self.surroundings.tell(facts, limits, now_ns)
         elif outside := desk.quantity_of(key, product, EXTERNAL):
             facts.elsewhere = max(0, outside * request.side) if owner != EXTERNAL else 0
         return facts
 
     def refusal(self, facts: Facts, limits: Limits, owner: str) -> Verdict | None:
         """Return what the first rule that refuses says, None when all let it pass; `owner` is whose money is looked at."""
-        for rule, limit in limits.plain:
-            if rule.check(facts, limit):
+        for rule, limit, refuses in limits.plain:
+            if refuses(facts, limit):
                 return Verdict(False, rule.name, explain(rule, limit, facts))
         if not facts.opens or not limits.money:
             return None
@@ -104,7 +109,8 @@ class RiskCheck:
             other_positions=len(others),
         )
         is_own = owner == request.owner
-        entering = facts.entering if is_own else kept.pending(key, product, owner)[0]
+        entering = facts.entering if is_own else kept.pending(key, product, owner, request.side)[0]
         held = (facts.held if is_own else self._desk.quantity_of(key, product, owner)) + entering
-        order = SimpleNamespace(quantity=request.signed_quantity, price=facts.each_units, is_exit=0)
+        lot = request.instrument.contract_lot
+        order = SimpleNamespace(quantity=request.signed_quantity, price=facts.each_units, is_exit=0, contract_lot=lot)
         return account, row, SimpleNamespace(quantity=held), order

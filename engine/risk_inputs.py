@@ -14,7 +14,10 @@ from engine.core.facts import Facts
 from engine.core.model import UNITS, Account, Instrument, OrderRequest, Product, TradingState
 from engine.core.records import Row
 from engine.core.registry import Rule
+from engine.rules.messages_a_day import kept_of
+from engine.rules.sound_order import unsound
 from engine.rules.tick_and_lot import fault
+from engine.rules.unusual_order import is_off
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
@@ -60,6 +63,35 @@ class Desk(Protocol):
         """Tell whether what is intraday and stands since then is of an earlier day."""
         ...
 
+    @property
+    def margin_pct(self) -> float:
+        """Return how much of the margin is in use, in percent, as the broker tells; NaN when it does not."""
+        ...
+
+    def spread_pct(self, key: str) -> float:
+        """Return how far bid and offer are apart in percent of their middle, NaN unless there are both."""
+        ...
+
+    def not_listed(self, instrument: Instrument) -> str:
+        """Say why it does not trade today, "" when it does or nobody knows."""
+        ...
+
+    def restricted(self, instrument: Instrument) -> tuple[str, str]:
+        """Return the list that forbids entries in it, and what is to be told of it; each "" when there is nothing."""
+        ...
+
+    def entry_hours(self, instrument: Instrument) -> str:
+        """Say when entries are taken in its market, "" when they are now."""
+        ...
+
+    def opposed_by(self, key: str, product: Product, owner: str, side: int) -> str:
+        """Say which other owner holds the other side of a side, and how much; "" when nobody does."""
+        ...
+
+    def options_like(self, option: Instrument) -> list[tuple[Instrument, int]]:
+        """List what the account holds, signed, of options of the same kind and underlying."""
+        ...
+
 
 class LoneDesk:
     """A desk without session, for a script that only asks: nothing is held, the market is open, quotes are fresh but unknown."""
@@ -101,17 +133,49 @@ class LoneDesk:
         """Return False."""
         return False
 
+    @property
+    def margin_pct(self) -> float:
+        """Return NaN: nobody tells."""
+        return math.nan
+
+    def spread_pct(self, key: str) -> float:
+        """Return NaN: there is no quote."""
+        return math.nan
+
+    def not_listed(self, instrument: Instrument) -> str:
+        """Return nothing: there is no list."""
+        return ""
+
+    def restricted(self, instrument: Instrument) -> tuple[str, str]:
+        """Return nothing: there is no list."""
+        return "", ""
+
+    def entry_hours(self, instrument: Instrument) -> str:
+        """Return nothing: the market is open."""
+        return ""
+
+    def opposed_by(self, key: str, product: Product, owner: str, side: int) -> str:
+        """Return nothing: nobody holds anything."""
+        return ""
+
+    def options_like(self, option: Instrument) -> list[tuple[Instrument, int]]:
+        """Return nothing."""
+        return []
+
 
 class Traffic:
-    """Messages sent to the broker in the last second, and entries alike in the last minute."""
+    """Messages sent to the broker in the last second and minute, and entries alike in the last minute."""
 
     def __init__(self) -> None:
         self._sent: deque[int] = deque()
+        self._minute: deque[int] = deque()
         self._entries: deque[tuple[int, tuple[object, ...]]] = deque()
 
     def count(self, now_ns: int) -> int:
         """Take note of a message: a place, a change or a cancel; returns the messages of the last second."""
         self._sent.append(now_ns)
+        self._minute.append(now_ns)
+        self.messages_in_minute(now_ns)
         return self.messages(now_ns)
 
     def messages(self, now_ns: int) -> int:
@@ -119,6 +183,12 @@ class Traffic:
         while self._sent and self._sent[0] <= now_ns - SECOND_NS:
             self._sent.popleft()
         return len(self._sent)
+
+    def messages_in_minute(self, now_ns: int) -> int:
+        """Count the messages of the last minute."""
+        while self._minute and self._minute[0] <= now_ns - MINUTE_NS:
+            self._minute.popleft()
+        return len(self._minute)
 
     def wait_s(self, now_ns: int, limit: float) -> float:
         """Return how long a message has to wait until it is within the limit, in seconds."""
@@ -156,14 +226,15 @@ def _likeness(request: OrderRequest) -> tuple[object, ...]:
 
 def explain(rule: Rule, limit: float, facts: Facts, account: Account | None = None, row: Row = None, free_units: int = 0) -> str:
     """Return the rule's sentence with the figures of this order in it."""
-    return rule.explain.format_map({"limit": limit, **_words(facts), **_money(facts, account, row, free_units)})
+    words = {"limit": limit, "kept": f"{kept_of(limit):g}", **_words(facts), **_money(facts, account, row, free_units)}
+    return rule.explain.format_map(words)
 
 
 def _words(facts: Facts) -> Mapping[str, Any]:
-    request = facts.request
+    request, instrument = facts.request, facts.request.instrument
     ways_out = {TradingState.REDUCING: "only exits pass", TradingState.HALTED: "only cancels and your own exits pass"}
     return {
-        "symbol": request.instrument.symbol,
+        "symbol": instrument.symbol,
         "product": request.product.value,
         "quantity": request.quantity,
         "held": max(0, facts.held),
@@ -183,16 +254,46 @@ def _words(facts: Facts) -> Mapping[str, Any]:
         "lost_pct": facts.lost_pct,
         "cools_min": math.ceil(facts.cools_s / 60.0),
         "given_back_pct": facts.given_back_pct,
+        "unsound": unsound(request),
+        "lot": instrument.lot_size,
+        "lots": request.quantity / instrument.lot_size,
+        "messages_minute": facts.messages_minute,
+        "messages_today": facts.messages_today,
+        "open_value": (facts.open_units + request.quantity * facts.each_units) / UNITS,
+        "uncovered": facts.uncovered,
+        "crossed": facts.crossed,
+        "opposed": facts.opposed,
+        "entry_hours": facts.entry_hours,
+        "unusual": _unusual(facts),
+        "restricted": facts.restricted,
+        "not_listed": facts.not_listed,
+        "spread_pct": facts.spread_pct,
+        "margin_pct": facts.margin_pct,
     }
+
+
+def _unusual(facts: Facts) -> str:
+    """Say what is unusual about an order by hand."""
+    request = facts.request
+    if is_off(facts):
+        return f"{request.price:g} where the market is at {request.trigger_price or facts.last_price:g}"
+    value = request.quantity * facts.each_units / UNITS
+    return f"Rs {value:,.0f} where Rs {facts.usual_units / UNITS:,.0f} is usual"
 
 
 def _money(facts: Facts, account: Account | None, row: Row, free_units: int) -> Mapping[str, Any]:
     if account is None:
         return {}
-    price = facts.price * facts.request.instrument.multiplier
+    request, price = facts.request, facts.each_units / UNITS
+    after = abs(int(row.quantity) + request.signed_quantity)
+    opened = max(0, after - abs(int(row.quantity))) * facts.each_units
     return {
-        "value": f"{facts.request.quantity * price:,.0f}",
-        "after_value": f"{abs(int(row.quantity) + facts.request.signed_quantity) * price:,.0f}",
+        "value": f"{request.quantity * price:,.0f}",
+        "after_value": f"{after * price:,.0f}",
+        "after": after,
+        "after_lots": after / request.instrument.lot_size,
+        "equity": f"{account.equity_units / UNITS:,.0f}",
+        "gross": f"{(account.equity_units - free_units + opened) / UNITS:,.0f}",
         "free": f"{max(0, free_units) / UNITS:,.0f}",
         "day_loss": f"{(account.day_start_units - account.equity_units) / UNITS:,.0f}",
         "drawdown": account.drawdown_pct,

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 from engine.core.compiled import Compiled
 from engine.core.errors import InvalidOption, did_you_mean
+from engine.core.facts import Facts
 from engine.core.limits import LIMITS, has_lost_day, is_drawn_down
 from engine.core.model import UNITS, Account, TradingState
 from engine.core.records import Row
@@ -21,16 +22,41 @@ from engine.core.registry import RULES, Rule
 ALWAYS = ("tick_and_lot", "trading_state", "unclear", "reduce_only", "short_selling", "square_off_time", "armed", "cash")
 """Rules that hold without being given; `cash` can be switched off by a limit of 0."""
 
+FIRM = frozenset({"tick_and_lot", "trading_state", "unclear", "reduce_only"})
+"""Rules that no limit switches off."""
+
+FIRST = "sound_order"
+"""The rule that is asked before anything is reckoned with an order, whatever limits are given."""
+
 RETAIL = (
+    "listed",
+    "restricted",
     "market_hours",
+    "entry_hours",
     "message_rate",
+    "messages_a_minute",
+    "messages_a_day",
     "duplicate_order",
     "quote_age",
     "price_collar",
+    "spread",
+    "market_protection",
+    "unusual_order",
+    "own_orders",
+    "opposing_owners",
+    "short_option",
+    "max_open_orders",
+    "max_open_orders_symbol",
+    "max_open_value",
     "max_order_quantity",
+    "max_order_lots",
     "max_order_value",
+    "max_order_share",
     "max_positions",
     "max_position_size",
+    "max_position_lots",
+    "gross_exposure",
+    "margin_use",
     "max_daily_loss",
     "entries_without_exit",
     "broker_rejects",
@@ -51,11 +77,11 @@ DAY_LOST, DRAWN_DOWN = "max_daily_loss", "max_drawdown"
 def retail_limits(capital_units: int) -> dict[str, float]:
     """Return the limits of the window and of live trading: each rule's default, money in proportion to the capital.
 
-    A day may lose 3 % of capital, an order be worth 20 % of it but never more than the rule's default.
+    A day may lose 3 % of capital.
     """
     capital = capital_units / UNITS
     limits = {name: RULES.get(name).limit for name in RETAIL}
-    return limits | {"max_daily_loss": 0.03 * capital, "max_order_value": min(limits["max_order_value"], 0.2 * capital)}
+    return limits | {"max_daily_loss": 0.03 * capital}
 
 
 @dataclass(slots=True)
@@ -63,8 +89,8 @@ class Limits:
     """Rules with their limits, in the order in which they are asked."""
 
     given: dict[str, float] = field(default_factory=dict)
-    plain: list[tuple[Rule, float]] = field(default_factory=list)
-    """Rules that look at Facts."""
+    plain: list[tuple[Rule, float, Callable[[Facts, float], int]]] = field(default_factory=list)
+    """Rules that look at Facts, each with its function."""
     money: list[tuple[Rule, float, Callable[..., int]]] = field(default_factory=list)
     """Rules that look at records, each with its plain function: fields of plain objects are read tens of times faster."""
     row: Row = field(default_factory=lambda: SimpleNamespace(**dict.fromkeys(LIMITS.names or (), math.nan)))
@@ -88,12 +114,12 @@ class Limits:
         return made
 
     def _add(self, rule: Rule, limit: float) -> None:
-        if rule.unit == "on" and limit == 0.0:
+        if rule.name == FIRST or (rule.unit == "on" and limit == 0.0 and rule.name not in FIRM):
             return
         if isinstance(rule.check, Compiled):
             self.money.append((rule, limit, rule.check.plain))
         else:
-            self.plain.append((rule, limit))
+            self.plain.append((rule, limit, rule.check))
         if rule.name in (LIMITS.names or ()):
             setattr(self.row, rule.name, limit * UNITS if rule.name in _IN_UNITS else limit)
             self.watch_figures |= rule.name in (DAY_LOST, DRAWN_DOWN)

@@ -35,6 +35,8 @@ from engine.restraint.owners import is_turn
 from engine.restraint.stops import LINK, OPENING
 from engine.risk_check import RiskCheck
 from engine.risk_inputs import MINUTE_NS, Desk, LoneDesk, Traffic
+from engine.rules.messages_a_day import WARN_PART
+from engine.rules.sound_order import unsound
 from engine.unclear import Unclear
 
 log = logging.getLogger(__name__)
@@ -79,10 +81,16 @@ class RiskManager(Overseer):
 
     def check(self, request: OrderRequest, *, by_hand: bool | None = None) -> Verdict:
         """Say whether a request may be sent, and reserve its risk when it may; never raises for an order."""
-        facts = self._facts(request, request.owner == HAND if by_hand is None else by_hand)
-        refused = self._first_refusal(facts)
+        if fault := unsound(request):
+            return self._count_denied(request, Verdict(False, "sound_order", f"Expected {fault}"))
+        try:
+            facts = self._facts(request, request.owner == HAND if by_hand is None else by_hand)
+            refused = self._first_refusal(facts)
+        except Exception as error:  # noqa: BLE001  # a rule that cannot answer refuses, and nothing new is risked until it was looked at
+            return self._count_denied(request, self._broken(error))
         if refused is not None:
             return self._deny(facts, refused)
+        self._note(facts)
         self.count_message()
         self.memory.owners.on_allowed(request, self._clock.now_ns())
         if facts.opens:
@@ -95,7 +103,9 @@ class RiskManager(Overseer):
         price = change.price if change.price is not None else order.price
         trigger = change.trigger_price if change.trigger_price is not None else order.trigger_price
         order_type = change.order_type or order.request.order_type
-        wanted = replace(order.request, quantity=quantity, price=price, trigger_price=trigger, order_type=order_type)
+        wanted = replace(order.request, quantity=quantity, price=price, trigger_price=trigger, order_type=order_type, is_confirmed=True)
+        if fault := unsound(wanted):
+            return Verdict(False, "sound_order", f"Expected {fault}", order.reservation)
         self.reservations.release(order.reservation)
         facts = self._facts(wanted, by_hand=True)
         facts.repeats_soon = facts.entries = facts.orders_today = 0  # it was counted when it was sent
@@ -139,11 +149,18 @@ class RiskManager(Overseer):
         """Take note of a message that goes out."""
         now_ns = self._clock.now_ns()
         self.memory.messages += 1
+        self._look_at_messages()
         sent = self.traffic.count(now_ns)
         limit = self.limits.get("message_rate", math.inf)
         if sent > SOFT_PART * limit and now_ns - self._pace_told_ns >= MINUTE_NS:
             self._pace_told_ns = now_ns
             self.pace_told.emit(f"{sent} messages went out within a second, of {limit:g} that may; see what sends them.")
+
+    def _look_at_messages(self) -> None:
+        """Tell, once a day, that a good part of the day's messages is used."""
+        limit = self.limits.get("messages_a_day")
+        if limit is not None and self.memory.messages == max(1, round(limit * WARN_PART)):
+            self.told.emit(f"{self.memory.messages} messages went out today, of {limit:g} that may; see what sends so many.", "warning")
 
     def wait_s(self) -> float:
         """Return how long an exit or a cancel has to wait for its turn, in seconds; 0 where no rate was given."""
@@ -206,13 +223,29 @@ class RiskManager(Overseer):
     def _deny(self, facts: Facts, refused: Verdict) -> Verdict:
         """Count and tell a refusal; some stop the owner until a person lets it trade again."""
         request = facts.request
-        self.memory.denied += 1
         if refused.rule == "duplicate_order":
             self._remember(facts)
         if refused.rule in LATCHING:
             self.stop_owner(request.owner, refused.rule, refused.reason.rstrip("."))
+        return self._count_denied(request, refused)
+
+    def _count_denied(self, request: OrderRequest, refused: Verdict) -> Verdict:
+        self.memory.denied += 1
         self.order_denied.emit(request, refused.reason)
         return refused
+
+    def _broken(self, error: Exception) -> Verdict:
+        log.exception("the rules could not judge an order")
+        said = f"{type(error).__name__}: {error}"
+        self.reduce(f"the rules could not judge an order ({said}); see the log, then resume", "failure")
+        return Verdict(False, "failure", f"Expected the rules to judge the order, but they failed ({said}); see the log, nothing was sent.")
+
+    def _note(self, facts: Facts) -> None:
+        """Tell what is worth a word about an order that passes, and remember what the trader usually sends."""
+        if facts.remark:
+            self.told.emit(facts.remark, "warning")
+        if facts.by_hand and facts.opens:
+            self._checks.surroundings.note(facts)
 
     def _largest_units(self) -> int:
         held = self.desk.held_keys(ANYONE)

@@ -37,7 +37,7 @@ STRATEGY_OPTIONS = (
     Option("symbols", (), "What it trades: RELIANCE or NSE:RELIANCE", is_required=True),
     Option("exchange", "NSE", "Of symbols that name none", choices=tuple(Exchange)),
     Option("product", "MIS", "How positions are carried", choices=tuple(Product)),
-    Option("sizing", "risk", "risk, or fixed:N units"),
+    Option("sizing", "risk", "risk, kelly:F (a part of Kelly's percentage), or fixed:N units"),
     SCAN_INTERVAL,
     Option("parameters", "", "Of the template, and scan_interval", is_optional=True),
     Option("rules", "", "Of a custom strategy; without them it is the EMA crossover", is_optional=True),

@@ -6,6 +6,7 @@ A leg knows neither orders nor money. What it returns is checked: a wish that is
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ import numpy as np
 from engine.core.model import Instrument, Quote
 from engine.core.records import BAR, INTENT, Row, Rows
 from engine.core.registry import Template
-from engine.core.sizing import may_short
+from engine.core.sizing import may_short, order_caps
+from engine.rules.market_protection import protection_pct
 from engine.strategy_class import Desk, StrategyFault
 from engine.strategy_config import StrategyConfig
 from engine.strategy_host import Host
@@ -59,6 +61,9 @@ class Leg:
         row = config.sizing.row(instrument, config.product, risk_pct=config.risk_pct, max_position_pct=config.max_position_pct)
         self.sizing = SimpleNamespace(**dict(zip(row.dtype.names or (), row.item(), strict=True)))
         """The fields of SIZING."""
+        self.fitted_to: object = None
+        """The account's limits that the sizing was last brought in line with."""
+        self._own_limits = config.limits
         self.can_short = may_short(config.product)
         self.held_target = math.nan
         """Target last acted on, NaN before the first."""
@@ -75,6 +80,13 @@ class Leg:
         if config.template is not None:
             self.state = config.template.new_state()
             self._params = config.template.new_params(config.parameters, config.interval_s)
+
+    def fit(self, limits: Mapping[str, float], is_live: bool) -> None:
+        """Cap the sizing by what the account's limits and the strategy's own let one order be."""
+        self.fitted_to = limits
+        tighter = {**limits, **{name: min(limit, limits.get(name, limit)) for name, limit in self._own_limits.items()}}
+        margin_pct = protection_pct(self.instrument, 0.0) if is_live else 0.0
+        self.sizing.most, self.sizing.most_units, self.sizing.most_pct = order_caps(tighter, self.instrument, margin_pct)
 
     def decide(self, bar: Row) -> Wish:
         """Let the template look at a closed bar; returns what it wants. Raises StrategyFault for what cannot be."""

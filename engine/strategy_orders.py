@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from engine.core.model import Order, OrderStatus, Pending, Position, Product, Purpose
-from engine.core.sizing import NO_SIZE, entry_price, is_wanted_by, order_for, size_for, size_of
+from engine.core.sizing import KELLY, NO_SIZE, entry_price, is_wanted_by, order_for, size_for, size_of
 from engine.session import TradingSession
 from engine.strategy_config import StrategyConfig
 from engine.strategy_leg import Leg, Seen, Wish
@@ -29,6 +29,8 @@ class StrategyOrders:
         self._session = session
         self._config = config
         self._waiting: dict[str, tuple[Leg, Wish, float, bool]] = {}
+        self._bet = ""
+        """What was last told of how Kelly sizes: unknown, some, none."""
 
     def held(self, leg: Leg) -> int:
         """Return the signed quantity that the strategy holds."""
@@ -126,6 +128,7 @@ class StrategyOrders:
         held = self.held(leg)
         equity_units = self._session.positions.account(self._config.id).equity_units
         entry = entry_price(wish, leg.instrument, close)
+        self._fit(leg)
         size = _size_of(leg.sizing, equity_units, entry, wish.stop)
         target = wish.target if leg.can_short else max(0.0, wish.target)
         if target != 0.0 and size <= 0 and held * target <= 0.0:
@@ -149,6 +152,20 @@ class StrategyOrders:
         if order.status is not OrderStatus.DENIED:
             leg.held_target = wish.target
         return order
+
+    def _fit(self, leg: Leg) -> None:
+        """Size by the limits that hold now and, where it goes by Kelly, by the trades so far; a change of that is told."""
+        limits = self._session.risk.limits
+        if leg.fitted_to is not limits:
+            leg.fit(limits, self._session.risk.desk.is_live)
+        if leg.sizing.mode != KELLY:
+            return
+        tally, fraction = self._session.positions.tally(self._config.id), leg.sizing.fraction
+        leg.sizing.bet_pct = bet = tally.bet_pct(fraction)
+        state = "unknown" if math.isnan(bet) else "some" if bet > 0.0 else "none"
+        if state != self._bet:
+            self._bet = state
+            self._session.life.tell(f"{self._config.id}: {tally.words(fraction)}", "warning" if state == "none" else "info")
 
     def _is_trailing(self, leg: Leg) -> bool:
         plan = self._session.guard.plan(leg.instrument, self._config.product, self._config.id)

@@ -11,13 +11,18 @@ import math
 from engine.core.compiled import compiled
 from engine.core.execution import protect, trail_to
 from engine.core.grid import price_units, to_tick
+from engine.core.kelly import bet_pct, kelly_pct
 from engine.core.legs import add_order, cancel_own, is_own, note_reach
 from engine.core.limits import (
     ALLOWED,
     DAY_LOST,
     DRAWN_DOWN,
+    GROSS_TOO_HIGH,
+    LOTS_HELD_TOO_MANY,
+    LOTS_TOO_MANY,
     NO_CASH,
     QUANTITY_TOO_HIGH,
+    SHARE_TOO_HIGH,
     SLICES,
     TOO_LARGE,
     TOO_MANY,
@@ -26,14 +31,18 @@ from engine.core.limits import (
     free_cash,
     has_lost_day,
     has_too_many,
+    has_too_many_lots,
+    has_too_many_units,
     is_drawn_down,
+    is_large_share,
+    is_overstretched,
     is_too_large,
     lacks_cash,
     opened_by,
 )
 from engine.core.matching import LIMIT, MARKET, STOP, STOP_LIMIT, remove
 from engine.core.records import ENTRY, EXIT, REVERSAL, SQUARE_OFF, Row, Rows
-from engine.core.sizing import NO_SIZE, purpose_of, size_of, wanted_quantity
+from engine.core.sizing import KELLY, NO_SIZE, purpose_of, size_of, wanted_quantity
 
 BAD_INTENT, UNSIZED = 1, 2
 """Why a strategy was stopped: what it wanted makes no sense, or nothing tells how much a target of 1 is. 0 = it was not."""
@@ -113,6 +122,23 @@ def square_off(run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -
     run.next_square = squares[run.squares].time_ns if run.squares < len(squares) else NEVER
 
 
+@compiled("i8(LIMITS, LEG, i8, i8, i8, i8, i8)")
+def check_size(limits: Row, leg: Row, quantity: int, each: int, opened: int, equity: int, free: int) -> int:
+    """Return ALLOWED, or the first limit on its own size that refuses an order (signed) of units worth `each`, opening `opened`."""
+    value, lot = abs(quantity) * each, leg.sizing.contract_lot
+    if value > limits.max_order_value:
+        return VALUE_TOO_HIGH
+    if has_too_many_units(quantity, lot, limits.max_order_quantity):
+        return QUANTITY_TOO_HIGH
+    if is_large_share(value, equity, limits.max_order_share):
+        return SHARE_TOO_HIGH
+    if has_too_many_lots(quantity, lot, limits.max_order_lots):
+        return LOTS_TOO_MANY
+    if has_too_many_lots(leg.position.quantity + quantity, lot, limits.max_position_lots):
+        return LOTS_HELD_TOO_MANY
+    return GROSS_TOO_HIGH if is_overstretched(free, opened, equity, limits.gross_exposure) else ALLOWED
+
+
 @compiled("i8(RUN, LEG[:], i8, i8, i8)")
 def check(run: Row, legs: Rows, k: int, quantity: int, price: int) -> int:
     """Return ALLOWED, or the first limit that refuses leg `k` an order (signed, at a price in units) which is more than an exit."""
@@ -133,9 +159,8 @@ def check(run: Row, legs: Rows, k: int, quantity: int, price: int) -> int:
         return TOO_LARGE
     if run.is_stopped != 0:
         return DAY_LOST if run.is_stopped & 1 else DRAWN_DOWN
-    if abs(quantity) * each > limits.max_order_value:
-        return VALUE_TOO_HIGH
-    return QUANTITY_TOO_HIGH if abs(quantity) > limits.max_order_quantity else ALLOWED
+    opened = opened_by(held, quantity) * each
+    return check_size(limits, leg, quantity, each, opened, run.account.equity, free_cash(run.account.equity, exposure, reserved))
 
 
 @compiled("b1(INTENT)")
@@ -195,6 +220,19 @@ def place(leg: Row, orders: Rows, wanted: int, purpose: int, intent: Row) -> Non
     leg.is_entering = purpose != EXIT
 
 
+@compiled("f8(LEG[:], f8)")
+def bet_of(legs: Rows, fraction: float) -> float:
+    """Return the percentage of equity to bet at a fraction of Kelly's, by the closed trades of all legs; NaN while they are too few."""
+    wins, losses, won, lost = 0, 0, 0, 0
+    for k in range(len(legs)):
+        tally = legs[k].tally
+        wins += tally.wins
+        losses += tally.losses
+        won += tally.won
+        lost += tally.lost
+    return bet_pct(kelly_pct(wins, losses, won, lost), fraction)
+
+
 @compiled("void(RUN, LEG[:], RESTING[:], i8, INTENT, BAR)")
 def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) -> None:
     """Act on a new wish, with nothing of the last one working any more: size it, ask the limits, place."""
@@ -202,6 +240,8 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
     sizing, held, target = leg.sizing, leg.position.quantity, intent.target
     trigger = trigger_of(leg, intent)
     entry = bar.close if math.isnan(trigger) else trigger
+    if sizing.mode == KELLY:
+        sizing.bet_pct = bet_of(legs, sizing.fraction)
     size = size_of(sizing, run.account.equity, entry, intent.stop)
     wanted = wanted_quantity(target, leg.held_target, held, size, sizing.lot, sizing.can_short != 0)
     if size <= 0 and held * target <= 0.0 and (target > 0.0 or (target < 0.0 and sizing.can_short != 0)):

@@ -11,6 +11,7 @@ from engine.core.compiled import compiled
 from engine.core.costs import order_charges
 from engine.core.friction import UNLIMITED
 from engine.core.grid import price_units, to_tick
+from engine.core.kelly import note_fill
 from engine.core.ledger import apply_fill
 from engine.core.legs import add_order, cancel_own, is_own, note_reach
 from engine.core.limits import SLICES
@@ -28,6 +29,7 @@ from engine.core.matching import (
 )
 from engine.core.matching import STOP as STOP_ORDER
 from engine.core.records import EXIT, SQUARE_OFF, STOP, TARGET, TRAIL, Row, Rows
+from engine.core.sizing import KELLY
 
 
 @compiled("void(LEG, RESTING[:], i8, i8, f8, i1, i1)")
@@ -176,7 +178,11 @@ def write_fill(account: Row, leg: Row, order: Row, quantity: int, time_ns: int, 
     if leg.is_charged != 0:
         total = order_charges(rates, quantity, order.filled, order.slice_value * leg.multiplier)
         charges, order.slice_charges = total - order.slice_charges, total
-    account.realised += apply_fill(position, quantity, units, leg.multiplier)
+    held = position.quantity
+    realised = apply_fill(position, quantity, units, leg.multiplier)
+    if leg.sizing.mode == KELLY:
+        note_fill(leg.tally, held, quantity, realised, charges)
+    account.realised += realised
     position.charges += charges
     account.charges += charges
     account.cash -= value * leg.multiplier + charges

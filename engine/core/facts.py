@@ -68,6 +68,36 @@ class Facts:
     """A person has let the owner trade real money in this session, or it is none."""
     is_first_session: bool = False
     """It is the first day on which the owner trades real money."""
+    messages_minute: int = 0
+    """Messages sent to the broker in the last minute."""
+    messages_today: int = 0
+    """The same of the day, those that were refused there counted."""
+    open_orders: int = 0
+    """Orders of the account that work or whose fate is unknown, protective ones apart."""
+    open_orders_here: int = 0
+    """Those in the instrument."""
+    open_units: int = 0
+    """Money that the account's working entries may still bind."""
+    uncovered: int = 0
+    """Of an option sold: how much of it would be short without an option held that covers it."""
+    crossed: str = ""
+    """Who has an order working that this one could fill against."""
+    opposed: str = ""
+    """Who holds or enters the other side, and how much."""
+    entry_hours: str = ""
+    """When entries are taken, where that is not now."""
+    usual_units: int = 0
+    """Median value of the trader's own entries, in money units; 0 while there are too few."""
+    restricted: str = ""
+    """List that forbids entries in the instrument."""
+    not_listed: str = ""
+    """Why the instrument does not trade today."""
+    spread_pct: float = math.nan
+    """Distance of bid and offer in percent of their middle; NaN where there are not both."""
+    margin_pct: float = math.nan
+    """Part of the broker's margin that is in use; NaN where the broker does not tell."""
+    remark: str = ""
+    """What the trader is to be told of an order that passes all the same."""
     opens: bool = field(init=False)
     """It is not meant to reduce a position."""
     price: float = field(init=False)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 
 from engine.core.compiled import compiled, record_type
-from engine.core.limits import LIMITS, SLICES
+from engine.core.kelly import TALLY
+from engine.core.limits import CODES, LIMITS, SLICES
 from engine.core.matching import LANE, LIMIT, MARKET, remove
 from engine.core.matching import STOP as STOP_ORDER
 from engine.core.records import ACCOUNT, BAR, ENTRY, EXIT, INTENT, POSITION, REVERSAL, Row, Rows, record
@@ -25,6 +26,7 @@ LEG = record(
     ("position", POSITION),
     ("sizing", SIZING),
     ("lane", LANE),
+    ("tally", TALLY),  # its closed trades, where the size of the next hangs on them
     ("window", BAR),  # the forming bar of the decision interval
     ("wish", INTENT),
     ("window_end", "i8"),  # when it ends; 0 = none is forming
@@ -75,7 +77,7 @@ RUN = record(
     ("orders", "i8"),
     ("unsized", "i8"),
     ("fault_ns", "i8"),
-    ("denied", "i8", (9,)),  # by the code of `limits`
+    ("denied", "i8", (CODES,)),  # by the code of `limits`
 )
 
 SQUARE = record(("time_ns", "i8"), ("group", "i8"))

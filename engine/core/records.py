@@ -91,6 +91,7 @@ ORDER = record(
     ("quantity", "i8"),  # signed
     ("price", "i8"),  # worst price it may fill at, for its value; the reference price when it has none
     ("is_exit", "i1"),
+    ("contract_lot", "i8"),  # lot of a future or an option; 0 = shares
 )
 
 DEPTH_LEVEL = record(("quantity", "i8"), ("price", "f8"), ("orders", "i4"))

@@ -7,6 +7,8 @@ same three, so that both ask for the same.
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +16,17 @@ import numpy as np
 from engine.core.compiled import compiled, record_type
 from engine.core.errors import InvalidOption, UserError
 from engine.core.grid import price_units, to_tick
-from engine.core.model import Instrument, OrderRequest, OrderType, Product, Purpose, Side
+from engine.core.model import UNITS, Instrument, OrderRequest, OrderType, Product, Purpose, Side
 from engine.core.records import ENTRY, EXIT, REASONS, REVERSAL, Row, Rows, record
 
-FIXED, RISK = 0, 1
+FIXED, RISK, KELLY = 0, 1, 2
 """Modes of SIZING."""
 
 NO_SIZE = -1
 """What `size_of` returns when nothing tells how much: risk sizing with neither a stop nor `max_position_size`."""
+
+_FRACTION = re.compile(r"[01](\.[0-9]{1,6})?", re.ASCII)
+"""A part of Kelly's percentage, as it is written."""
 
 _NOISE = 1e-9
 """So much may a product of floats fall short of the whole number that was meant."""
@@ -34,6 +39,12 @@ SIZING = record(
     ("max_position_pct", "f8"),  # of equity, value of the position; 0 = not given
     ("lot", "i8"),
     ("multiplier", "i8"),
+    ("contract_lot", "i8"),  # lot of a future or an option; 0 = shares
+    ("most", "i8"),  # quantity that the limits of an order let pass; 0 = any
+    ("most_units", "i8"),  # value that they let pass, in money units; 0 = any
+    ("most_pct", "f8"),  # value that they let pass, in % of equity; 0 = any
+    ("fraction", "f8"),  # of Kelly's percentage, in mode KELLY
+    ("bet_pct", "f8"),  # of equity, what that comes to by the trades so far; NaN = too few to tell
 )
 
 record_type("SIZING", SIZING)
@@ -59,7 +70,9 @@ def size_of(sizing: Row, equity_units: int, price: float, stop: float) -> int:
     """Return the quantity, in whole lots, that a target of 1 stands for at this equity, price and stop (NaN = no stop).
 
     By risk: what loses `risk_pct` of equity when the stop is hit, at most `max_position_pct` of equity in value; without a stop
-    `max_position_pct` alone; NO_SIZE without either. 0 when the price or the equity is not above zero.
+    `max_position_pct` alone; NO_SIZE without either. By Kelly: besides, at most `bet_pct` of equity in value, once that is known.
+    Both are cut down to what the limits of an order let pass; a fixed size is not: a limit refuses it, and says so. 0 when the price or
+    the equity is not above zero.
     """
     if sizing.mode == FIXED:
         return whole_lots(float(sizing.fixed), sizing.lot)
@@ -69,11 +82,27 @@ def size_of(sizing: Row, equity_units: int, price: float, stop: float) -> int:
     distance = price_units(abs(price - stop)) if math.isfinite(stop) else 0
     if sizing.risk_pct > 0.0 and distance > 0:
         quantity = equity_units * sizing.risk_pct / 100.0 / (distance * sizing.multiplier)
+    each = max(1, price_units(price)) * sizing.multiplier
     if sizing.max_position_pct > 0.0:
-        quantity = min(quantity, equity_units * sizing.max_position_pct / 100.0 / (max(1, price_units(price)) * sizing.multiplier))
+        quantity = min(quantity, equity_units * sizing.max_position_pct / 100.0 / each)
+    if sizing.mode == KELLY and not math.isnan(sizing.bet_pct):
+        quantity = min(quantity, equity_units * sizing.bet_pct / 100.0 / each)
     if quantity == math.inf:
         return NO_SIZE
-    return whole_lots(max(0.0, quantity), sizing.lot)
+    return whole_lots(max(0.0, min(quantity, largest_order(sizing, equity_units, each))), sizing.lot)
+
+
+@compiled("f8(SIZING, i8, i8)")
+def largest_order(sizing: Row, equity_units: int, each: int) -> float:
+    """Return the quantity, of units worth `each`, that the limits of an order let pass; infinity when they were not given."""
+    most = math.inf
+    if sizing.most > 0:
+        most = float(sizing.most)
+    if sizing.most_units > 0:
+        most = min(most, sizing.most_units / each)
+    if sizing.most_pct > 0.0:
+        most = min(most, equity_units * sizing.most_pct / 100.0 / each)
+    return most
 
 
 @compiled("i8(f8, f8, i8, i8, i8, b1)")
@@ -104,15 +133,26 @@ def purpose_of(position: int, wanted: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """How a strategy's orders are sized: a fixed quantity, or by risk."""
+    """How a strategy's orders are sized: a fixed quantity, by risk, or by a fraction of Kelly's percentage."""
 
     mode: int
     fixed: int = 0
+    fraction: float = 0.0
 
     def row(
-        self, instrument: Instrument, product: Product, *, risk_pct: float = 0.0, max_position_pct: float = 0.0, can_short: bool = True
+        self,
+        instrument: Instrument,
+        product: Product,
+        *,
+        risk_pct: float = 0.0,
+        max_position_pct: float = 0.0,
+        can_short: bool = True,
+        limits: Mapping[str, float] | None = None,
     ) -> Rows:
-        """Make the SIZING record (one row) for an instrument; what is not delivered the same day is never sold short."""
+        """Make the SIZING record (one row) for an instrument; what is not delivered the same day is never sold short.
+
+        `limits` are by the names of the rules; those of an order cap what is not fixed.
+        """
         row: Rows = np.zeros(1, SIZING)
         row[0] = (
             self.mode,
@@ -122,18 +162,40 @@ class Sizing:
             max_position_pct,
             instrument.lot_size,
             instrument.multiplier,
+            instrument.contract_lot,
+            *order_caps(limits or {}, instrument),
+            self.fraction,
+            math.nan,
         )
         return row
 
 
+def order_caps(limits: Mapping[str, float], instrument: Instrument, margin_pct: float = 0.0) -> tuple[int, int, float]:
+    """Return quantity, value in money units and value in % of equity that the limits let one order be, each 0 where it may be any.
+
+    `margin_pct`: by how much an order at market is reckoned dearer than the price it is sized by. A limit of nothing at all caps nothing:
+    it refuses, and says so.
+    """
+    lot = instrument.contract_lot
+    most = limits.get("max_order_lots", 0.0) * lot if lot else limits.get("max_order_quantity", 0.0)
+    if lot and (held := limits.get("max_position_lots", 0.0) * lot):
+        most = min(most or held, held)
+    dearer = 1.0 + margin_pct / 100.0
+    return int(most), int(limits.get("max_order_value", 0.0) * UNITS / dearer), limits.get("max_order_share", 0.0) / dearer
+
+
 def parse_sizing(text: str) -> Sizing:
-    """Read `risk` or `fixed:N`; raises InvalidOption saying what was expected."""
+    """Read `risk`, `kelly:F` (a part of Kelly's percentage) or `fixed:N`; raises InvalidOption saying what was expected."""
     mode, colon, number = text.strip().partition(":")
     if mode == "risk" and not colon:
         return Sizing(RISK)
     if mode == "fixed" and number.isdecimal() and int(number) > 0:
         return Sizing(FIXED, int(number))
-    raise InvalidOption(f'Expected sizing "risk" or "fixed:N" with N from 1, was "{text}"; give for example fixed:10.')
+    if mode == "kelly" and _FRACTION.fullmatch(number) and 0.0 < float(number) <= 1.0:
+        return Sizing(KELLY, fraction=float(number))
+    raise InvalidOption(
+        f'Expected sizing "risk", "kelly:F" with F above 0 and up to 1, or "fixed:N" with N from 1, was "{text}"; give fixed:10, say.'
+    )
 
 
 def may_short(product: Product) -> bool:

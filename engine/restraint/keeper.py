@@ -49,6 +49,7 @@ class Keeper:
             return
         if latches is not self.stops.account:
             facts.stopped = owner
+        facts.messages_today = self.messages
         self.owners.tell(facts, now_ns)
         if "profit_giveback" in limits:
             facts.given_back_pct = self.ladder.given_back_pct(self._desk.account_of(ACCOUNT))

@@ -63,8 +63,8 @@ class Parameters(BaseModel):
     symbols: list[Symbol] = Field(min_length=1, max_length=50)
     exchange: Literal["NSE", "BSE", "NFO", "BFO", "MCX", "CDS", "BCD"] = "NSE"
     product: Literal["CNC", "MIS", "NRML"] = "MIS"
-    sizing: Annotated[str, Field(pattern=r"^(risk|fixed:[1-9][0-9]{0,8})$")] | None = Field(
-        default=None, description="risk, or fixed:N units; one unit when neither this nor a figure of risk is given."
+    sizing: Annotated[str, Field(pattern=r"^(risk|kelly:[01](\.[0-9]{1,6})?|fixed:[1-9][0-9]{0,8})$")] | None = Field(
+        default=None, description="risk, kelly:F (a part of Kelly's percentage), or fixed:N units; one unit when neither this nor a figure of risk is given."
     )
     rules: dict[str, Any] | None = Field(
         default=None, description="Of a custom strategy: buy, sell, exit, stop_pct, target_pct, trail_pct."

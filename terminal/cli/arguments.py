@@ -186,7 +186,7 @@ def _strategy(target: Parser) -> None:
     target.add_argument(
         "--sizing",
         default=None,
-        metavar="risk|fixed:N",
+        metavar="risk|kelly:F|fixed:N",
         help="how much an order is (default risk where --risk tells how much, else fixed:1)",
     )
     target.add_argument("--product", choices=PRODUCTS, default="MIS", help="how positions are carried (default MIS)")

@@ -23,6 +23,7 @@ BOUNDARIES = {
     "engine/tasks.py",
     "engine/strategy_files.py",
     "engine/strategy_host.py",
+    "engine/risk_manager.py",
     "engine/strategy_run.py",
     "engine/host/inside.py",
     "terminal/actions/__init__.py",

@@ -20,8 +20,8 @@ def account(equity: int = 100_000, day_start: int = 100_000, peak: int = 100_000
 def test_retail_limits_are_in_proportion_to_the_capital() -> None:
     small, large = retail_limits(100_000 * UNITS), retail_limits(10_000_000 * UNITS)
     assert set(small) == set(RETAIL)
-    assert (small["max_daily_loss"], small["max_order_value"]) == (3_000.0, 20_000.0)
-    assert (large["max_daily_loss"], large["max_order_value"]) == (300_000.0, 200_000.0)
+    assert (small["max_daily_loss"], small["max_order_value"], small["max_order_share"]) == (3_000.0, 200_000.0, 20.0)
+    assert (large["max_daily_loss"], large["max_order_value"], large["max_order_share"]) == (300_000.0, 200_000.0, 20.0)
     Limits.of(small, ALWAYS)
 
 
@@ -38,7 +38,7 @@ def test_a_limit_that_is_no_amount_is_refused(value: float) -> None:
 
 def test_rules_that_always_hold_are_asked_first_and_cash_can_be_switched_off() -> None:
     made = Limits.of({"market_hours": 1, "max_positions": 2}, ALWAYS)
-    assert [rule.name for rule, _ in made.plain] == [
+    assert [rule.name for rule, *_ in made.plain] == [
         "tick_and_lot", "trading_state", "reduce_only", "short_selling", "square_off_time", "unclear", "armed", "market_hours",
     ]  # fmt: skip
     assert [(rule.name, limit) for rule, limit, _ in made.money] == [("cash", 1.0), ("max_positions", 2)]

@@ -197,7 +197,7 @@ def test_a_denied_request_is_told_with_its_reason() -> None:
     bench, told = Bench(), []
     bench.risk.order_denied.connect(lambda wanted, reason: told.append((wanted.quantity, reason)))
     bench.allows(1, 0)
-    assert told == [(0, "Expected a quantity in whole lots of 1, was 0; change the quantity.")]
+    assert told == [(0, "Expected a whole quantity above 0, was 0; change it.")]
 
 
 def test_every_rule_can_word_its_refusal() -> None:

@@ -569,4 +569,4 @@ def test_where_it_pauses_makes_no_difference(chunk: int, monkeypatch: pytest.Mon
 
 
 def test_every_refusal_has_the_name_of_its_rule() -> None:
-    assert set(LIMITS.names or ()) <= set(replaying.REFUSALS)
+    assert set(LIMITS.names or ()) <= set(replaying.REFUSALS.values())

@@ -204,9 +204,9 @@ def test_sizings_are_read() -> None:
     assert parse_sizing(" fixed:10 ") == Sizing(FIXED, 10)
 
 
-@pytest.mark.parametrize("text", ["", "risk:1", "fixed", "fixed:", "fixed:0", "fixed:-1", "fixed:1.5", "fixed:x", "half"])
+@pytest.mark.parametrize("text", ["", "risk:1", "fixed", "fixed:", "fixed:0", "fixed:-1", "fixed:1.5", "fixed:x", "half", "kelly", "kelly:", "kelly:0", "kelly:1.1", "kelly:nan"])
 def test_an_unreadable_sizing_says_what_was_expected(text: str) -> None:
-    with pytest.raises(InvalidOption, match='Expected sizing "risk" or "fixed:N"'):
+    with pytest.raises(InvalidOption, match='Expected sizing "risk", "kelly:F"'):
         parse_sizing(text)
 
 

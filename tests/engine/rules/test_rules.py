@@ -32,6 +32,13 @@ MONEY = {
     "max_drawdown": ({"peak": LAKH, "equity": LAKH * 9 // 10, "limit": 10.0}, {"peak": LAKH, "equity": LAKH * 9 // 10 + 1, "limit": 10.0}),
     "max_order_value": ({"limit": 999_999.0}, {"limit": 1_000_000.0}),
     "max_order_quantity": ({"limit": 9.0}, {"limit": 10.0}),
+    "max_order_share": ({"equity": 10_000_000, "limit": 9.99}, {"equity": 10_000_000, "limit": 10.0}),
+    "max_order_lots": ({"contract_lot": 5, "limit": 1.0}, {"contract_lot": 5, "limit": 2.0}),
+    "max_position_lots": ({"contract_lot": 5, "held": 1, "limit": 2.0}, {"contract_lot": 5, "held": 0, "limit": 2.0}),
+    "gross_exposure": (
+        {"equity": 1_000_000, "cash": -1, "limit": 2.0},
+        {"equity": 1_000_000, "cash": 0, "limit": 2.0},
+    ),
 }
 
 
@@ -44,9 +51,9 @@ def asked(name: str, *, is_exit: int = 0, quantity: int = 10, **given: Any) -> i
     if name in (LIMITS.names or ()):
         limits[name] = given.pop("limit", 1.0)
     position["quantity"] = given.pop("held", 0)
+    order[0] = (0, 0, quantity, 100_000, is_exit, given.pop("contract_lot", 0))
     for field, value in given.items():
         account[field] = value
-    order[0] = (0, 0, quantity, 100_000, is_exit)
     rule = RULES.get(name)
     answer = int(rule.check(account[0], position[0], order[0], limits[0]))
     assert answer in (0, rule.code)
