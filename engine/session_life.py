@@ -6,7 +6,9 @@ Before the books agree with the broker's only cancels and the trader's own exits
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from engine.account_days import AccountDays
 from engine.brokers.base import BrokerSink
@@ -20,7 +22,7 @@ from engine.inferred_fills import settled
 from engine.risk_manager import OPENING
 from engine.session_books import SessionBooks
 from engine.session_parts import SessionParts
-from engine.store.rows import SessionRow, StoreFailed, StoreRow
+from engine.store.rows import SessionRow, Setting, StoreFailed, StoreRow
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ class SessionLife:
         self._is_open = False
         self._is_warming_up = False
         self._is_same_capital = False
+        self._has_memory = False
 
     async def open(self) -> Report:
         """Take over what the store remembers, connect, and compare with the broker; raises BrokerError when that fails."""
@@ -95,6 +98,7 @@ class SessionLife:
             self._is_warming_up = False
             self._protect()
         now_ns = parts.clock.now_ns()
+        parts.risk.on_clock(now_ns)
         if self._days.is_over(now_ns):
             self._keep_day()
             parts.positions.roll_day()
@@ -131,6 +135,22 @@ class SessionLife:
             parts.view.on_risk(status)
         if self._is_open and parts.wall.monotonic_ns() - self._kept_ns > KEEP_EVERY_NS:
             self._keep_day()
+
+    def keep_memory(self) -> None:
+        """Write down who is stopped and what was used of the day: at once, for it must outlive whatever comes next."""
+        if self._has_memory:
+            self.keep(Setting(self._memory, self._parts.risk.kept()))
+
+    def on_limits(self, change: Mapping[str, Any]) -> None:
+        """Put a change of limits into the journal, and tell the trader what holds later."""
+        self._parts.orders.note("LIMIT_CHANGE", **change)
+        if change["later"]:
+            self.tell(f"{', '.join(change['later'])}: the looser limit holds in 15 minutes, or with the next day.", "warning")
+
+    def on_owner_stopped(self, owner: str, reason: str) -> None:
+        """Put down and tell that an owner opens nothing more."""
+        self._parts.orders.note("OWNER_STOPPED", owner=owner, reason=reason)
+        self.tell(f"{owner} opens nothing more: {reason}.", "warning")
 
     def keep(self, *rows: StoreRow) -> None:
         """Queue rows for the store; when it takes nothing more, nothing more is risked."""
@@ -172,6 +192,25 @@ class SessionLife:
             parts.positions.restore_day(rows[-1].start_units, rows[-1].peak_units)
         elif rows:
             parts.positions.restore_day(parts.account.day_start_units, rows[-1].peak_units)
+        if not self._has_memory:
+            self._recall(now_ns)
+
+    def _recall(self, now_ns: int) -> None:
+        """Stop again whom something of before the restart still stops; a replay that begins anew remembers nothing."""
+        parts, self._has_memory = self._parts, True
+        if parts.is_replay and parts.broker.resumed_until_ns == 0:
+            return
+        kept = parts.store.settings().get(self._memory, {})
+        try:
+            parts.risk.take_up(kept if isinstance(kept, dict) else {}, parts.orders.orders, now_ns)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            parts.risk.reduce(
+                f"what was kept of the day's limits cannot be read ({error!r}); look at what was done today, then resume", "memory"
+            )
+
+    @property
+    def _memory(self) -> str:
+        return f"restraint {self._parts.account_id}"
 
     async def _compare_at_last(self) -> None:
         """Compare the books once more before the broker is left; what cannot be compared now is compared at the next start."""
@@ -207,3 +246,4 @@ class SessionLife:
         parts = self._parts
         self._kept_ns = parts.wall.monotonic_ns()
         self.keep(self._days.row(parts.risk.status(parts.account), len(parts.orders.orders)))
+        self.keep_memory()

@@ -28,6 +28,7 @@ from engine.engine_settings import EngineSettings
 from engine.heartbeat import Heartbeat
 from engine.history import History
 from engine.instruments import Instruments
+from engine.owners import Owners
 from engine.past_bars import past_bars
 from engine.risk_limits import retail_limits
 from engine.session import TradingSession
@@ -61,6 +62,7 @@ class TradingEngine(QObject, StrategyVerbs):
         self._session: TradingSession | None = None
         self._shelf: StrategyShelf | None = None
         self._alerts: AlertEngine | None = None
+        self._has_own_limits = False
 
     async def open(self) -> None:
         """Open everything, bring the strategies of before back, standing still, and let the market run.
@@ -93,13 +95,17 @@ class TradingEngine(QObject, StrategyVerbs):
             calendar=self.calendar,
             wall=self._wall,
             latch=settings.data_dir / "kill.latch",
+            square_off_early_min=0.0 if settings.replay is not None else settings.square_off_early_min,
             parent=self,
         )
+        self._session.risk.limits_changed.connect(self._keep_limits, Qt.ConnectionType.DirectConnection)
         view.mode, view.broker_name = self._session.mode, market.broker.name
         view.templates = tuple(template for _, template in TEMPLATES.items())
         view.charges_of = lambda request: charges_of(request, tariff.rates, ist(session.clock.now_ns()).date())
         self._alerts = AlertEngine(session, view, self)
+        self.owners = Owners(session, view, self)
         await self._session.open()
+        self.owners.show()
         await self._look_at_funds(capital_units)
         self.instruments = await asyncio.to_thread(make_catalogue, await market.broker.instruments())
         view.set_catalogue(self.instruments)
@@ -119,6 +125,7 @@ class TradingEngine(QObject, StrategyVerbs):
         if self.settings.limits is not None or self._store is None:
             return self.settings.limits or {}
         kept = self._store.settings().get(LIMITS)
+        self._has_own_limits = isinstance(kept, dict)
         return kept if isinstance(kept, dict) else retail_limits(capital_units)
 
     async def _look_at_funds(self, capital_units: int) -> None:
@@ -133,7 +140,7 @@ class TradingEngine(QObject, StrategyVerbs):
             return
         total = funds.available_units + funds.used_units if funds is not None else 0
         if 0 < total < capital_units:
-            session.risk.set_limits(retail_limits(total))
+            session.risk.change_limits(retail_limits(total), confirmed=True)
             has, said = f"{to_rupees(total):,.0f}", f"{to_rupees(capital_units):,.0f}"
             view.notify("warning", f"Limits go by the Rs {has} that the account has, not by the Rs {said} of the settings; set it there.")
 
@@ -207,6 +214,15 @@ class TradingEngine(QObject, StrategyVerbs):
                 self.session.cancel(order.id)
         return self.session.flatten(owner)
 
+    def protect(self, position: Position) -> None:
+        """Place anew what a position lacks of its protection; raises UserError where none was planned, or nothing may be sent."""
+        session = self.session
+        held = [book for book in session.positions.open_books(position.owner or None) if book.instrument.key == position.instrument.key]
+        if session.guard.is_off():
+            raise UserError(f"Expected an account that trades, was {session.risk.state}: {session.risk.reason}; resume first, or close it.")
+        if not [book for book in held if book.product is position.product and session.guard.protect_again(book)]:
+            raise UserError(f"Expected a position that had a stop or a target, was {position.instrument.symbol} without; give it one.")
+
     # The account
 
     def kill(self, reason: str, flatten: bool = False) -> None:
@@ -221,11 +237,31 @@ class TradingEngine(QObject, StrategyVerbs):
         """Let only cancels and the trader's own exits pass."""
         self.session.risk.halt(reason)
 
-    def set_limits(self, limits: Mapping[str, float]) -> None:
-        """Replace the account's limits, now and after a restart; raises InvalidOption for an unknown one."""
-        self.session.risk.set_limits(limits)
-        self.session.store.write(Setting(LIMITS, dict(limits)))
+    def set_limits(self, limits: Mapping[str, float], *, confirmed: bool = False) -> None:
+        """Change the account's limits: tighter ones hold at once, looser ones in 15 minutes or with the next day, also after a restart.
+
+        Raises InvalidOption for an unknown one, and UserError, after tightening, when looser ones are not `confirmed`.
+        """
+        self._has_own_limits = True
+        try:
+            self.session.risk.change_limits(limits, confirmed=confirmed)
+        finally:
+            self.session.life.publish()
+
+    def let_trade(self, owner: str, reason: str) -> None:
+        """Let a strategy, or the hand, trade again that its own limits stopped; raises UserError without a reason, or when nothing did."""
+        said = " ".join(reason.split())
+        if not said:
+            raise UserError(f"Expected the reason why {owner} may trade again, was none; type what was found and mended.")
+        if not self.session.risk.let_trade(owner, said):
+            raise UserError(f"Expected somebody whom limits have stopped, was {owner!r}; see the risk panel.")
+        self.session.orders.note("LET_TRADE", owner=owner, reason=said)
         self.session.life.publish()
+
+    def _keep_limits(self, change: Mapping[str, Any]) -> None:
+        """Keep limits that the trader has set; those that go by the capital are reckoned at every start."""
+        if self._has_own_limits:
+            self.session.life.keep(Setting(LIMITS, change["limits"]))
 
     # Market data
 

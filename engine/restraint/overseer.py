@@ -65,6 +65,14 @@ class Overseer(QObject):
         """Why it may not do everything."""
         return self.memory.stops.account.reason
 
+    def holds_back(self, owner: str) -> str:
+        """Say who is stopped and why, the account or this owner; empty when it may open something."""
+        latches = self.memory.stops.of(owner)
+        if latches.state is TradingState.ACTIVE:
+            return ""
+        who = "the account" if latches is self.memory.stops.account else owner
+        return f"{who} is {latches.state.value}: {latches.reason}"
+
     def set_limits(self, limits: Mapping[str, float]) -> None:
         """Replace the account's limits at once, as at the start; raises InvalidOption for one that does not exist."""
         self._limits[ANYONE] = Limits.of(limits, ALWAYS)

@@ -46,10 +46,6 @@ class Stops:
         own = self._owners.get(owner)
         return own if own is not None and own.is_stricter_than(self.account) else self.account
 
-    def is_own(self, latches: Latches) -> bool:
-        """Tell whether these are an owner's own."""
-        return latches is not self.account
-
     def set(self, owner: str, cause: str, state: TradingState, reason: str) -> bool:
         """Stop an owner, or the account (owner ""); tells whether that is new."""
         return self._latches(owner).set(cause, state, reason)

@@ -209,7 +209,7 @@ def test_strategies_limits_and_positions_are_there_again_after_a_restart(tmp_pat
         await bench.engine.open()
         bench.engine.add_strategy(STRATEGY)
         bench.engine.start_strategy("ema-demo")
-        bench.engine.set_limits({"max_order_quantity": 77})
+        bench.engine.set_limits({**bench.engine.session.risk.limits, "max_order_quantity": 77})
         await bench.engine.watch(["SBIN"])
         await bench.pass_time(1)
         bench.engine.submit(bench.buy(7))
@@ -221,7 +221,7 @@ def test_strategies_limits_and_positions_are_there_again_after_a_restart(tmp_pat
         await bench.engine.open()
         (status,) = bench.view.strategies.values()
         assert (status.name, status.state, status.symbols) == ("EMA demo", S.IDLE, ("NSE:RELIANCE",))
-        assert bench.engine.session.risk.limits == {"max_order_quantity": 77}
+        assert bench.engine.session.risk.limits["max_order_quantity"] == 77
         assert bench.view.positions["NSE:SBIN", "MIS"].quantity == 7
         await bench.engine.close()
 
@@ -360,7 +360,14 @@ def test_limits_that_the_trader_has_set_stay(tmp_path: Path, loop_run: Callable[
             bench = Bench(tmp_path, mode="live", capital=1_000_000.0)
             await bench.engine.open()
             assert bench.engine.session.risk.limits["max_daily_loss"] == expected
-            bench.engine.set_limits({"max_daily_loss": 5_000.0})
+            raised = {**bench.engine.session.risk.limits, "max_daily_loss": 5_000.0}
+            if expected == 30.0:
+                with pytest.raises(UserError, match="a confirmation to loosen max_daily_loss from 30 to 5000"):
+                    bench.engine.set_limits(raised)
+            bench.engine.set_limits(raised, confirmed=True)
+            assert bench.engine.session.risk.limits["max_daily_loss"] == expected, "a looser limit holds later"
+            bench.engine.session.clock.advance(15 * 60)  # type: ignore[attr-defined]
+            bench.engine.session.life.on_clock()
             await bench.engine.close()
 
     loop_run(live())
