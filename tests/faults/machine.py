@@ -77,6 +77,7 @@ class TradingMachine(RuleBasedStateMachine):
             mode="live",  # type: ignore[arg-type]
         )
         self.broker.session = self.session
+        self.session.risk.arm("ema")
         self.session.orders.alarm_raised.connect(self._on_alarm)
         tell = self.session.life.tell
 
