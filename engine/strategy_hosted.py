@@ -73,11 +73,11 @@ class HostedLeg(Leg):
 
     def _news(self, time_ns: int, *, is_past: bool) -> list[tuple[int, int, float, float, str]]:
         """Return what was filled before the bar of that time was over, and not told yet; what came before the first live bar is history."""
-        if not self._untold:
-            return []
         if not is_past and not self._is_live:
             self._is_live = True
             self._untold = [each for each in self._untold if each.time_ns >= time_ns]
+        if not self._untold:
+            return []
         due = [each for each in self._untold if each.time_ns < time_ns + self._interval_ns]
         self._untold = [each for each in self._untold if each.time_ns >= time_ns + self._interval_ns]
         return [(f.time_ns, f.signed_quantity, f.price, f.charges_units / UNITS, f.purpose.value) for f in due]

@@ -9,6 +9,7 @@ import base64
 import io
 import json
 import math
+import os
 import socket
 import sys
 import time
@@ -22,7 +23,7 @@ from engine.core.bars import SECOND_NS
 from engine.core.errors import UserError
 from engine.core.records import BAR
 from engine.core.registry import Template
-from engine.host.limits import Limits, apply, renew_processor_time
+from engine.host.limits import Limits, apply, leave_with, renew_processor_time
 from engine.host.wire import Frames, decode_instrument, pack
 from engine.strategy_class import Filled, StrategyFault
 from engine.strategy_files import template_of_source, where
@@ -171,6 +172,7 @@ def main(words: list[str]) -> int:
     line = _line(words)
     inside, frames, limits = Inside(), Frames(), Limits()
     sys.stdout = sys.stderr = inside.voice
+    leave_with(os.getppid())
     apply(limits)
     while data := line.recv(1 << 16):
         for question in frames.feed(data):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ KEPT_PREFIXES = ("LC_", "PYTHON", "NUMBA_", "SHIKRA_CACHE", "COVERAGE")
 OWN_VARIABLES = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 
 ROOT = Path(__file__).resolve().parents[2]
+
+LOOK_S = 1.0
+"""How often a strategy's process looks whether the terminal lives."""
 
 NO_PROCESSES = frozenset(
     {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "pty.spawn", "subprocess.Popen"}
@@ -83,6 +87,17 @@ def renew_processor_time(limits: Limits) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + limits.cpu_s + 1, hard))
+
+
+def leave_with(parent: int, look_s: float = LOOK_S, leave: Callable[[int], object] = os._exit) -> None:
+    """Watch in a thread of its own that the terminal lives, and leave when it does not, whatever the strategy is at."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(look_s)
+        leave(0)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _refuse_processes(event: str, args: tuple[Any, ...]) -> None:

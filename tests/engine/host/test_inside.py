@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import os
+import threading
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from engine.core.model import Exchange, Instrument
 from engine.host import inside as inside_module
 from engine.host.inside import MOST_PRINTED, Inside, Voice
-from engine.host.limits import NO_PROCESSES, OWN_VARIABLES, _refuse_processes, kept_environment
+from engine.host.limits import NO_PROCESSES, OWN_VARIABLES, _refuse_processes, kept_environment, leave_with
 from engine.host.wire import Frames, encode_instrument
 from engine.strategy_files import StrategyCode
 from tests.engine.host.conftest import CodeOf
@@ -152,6 +153,12 @@ def test_the_environment_has_no_secrets_proxies_or_way_to_the_keyring() -> None:
     assert set(kept) - set(OWN_VARIABLES) == {"PATH", "LC_ALL", "SHIKRA_CACHE_DIR", "PYTHONPATH", "HOME"}
     assert kept["PYTHONPATH"].split(os.pathsep)[-1] == "/mine"
     assert kept["PYTHON_KEYRING_BACKEND"].endswith("null.Keyring")
+
+
+def test_it_leaves_when_the_terminal_is_gone() -> None:
+    left = threading.Event()
+    leave_with(-1, leave=lambda code: left.set())
+    assert left.wait(60)
 
 
 @pytest.mark.parametrize("event", sorted(NO_PROCESSES))

@@ -148,6 +148,29 @@ def test_what_takes_too_much_is_refused_it(code: CodeOf, loop_run: LoopRun, body
     loop_run(scenario())
 
 
+def test_it_is_bound_to_its_limits(code: CodeOf, loop_run: LoopRun) -> None:
+    async def scenario() -> None:
+        process, _ = await begun(
+            code("""
+            def on_bar(self, bar):
+                import resource
+                names = ("RLIMIT_AS", "RLIMIT_NOFILE", "RLIMIT_FSIZE", "RLIMIT_NPROC", "RLIMIT_CORE", "RLIMIT_CPU")
+                self.state["limits"] = {name: resource.getrlimit(getattr(resource, name))[0] for name in names}
+            """)
+        )
+        told = (await process.call(bar(), "on_bar")).state
+        assert told is not None
+        cpu_s = told["limits"].pop("RLIMIT_CPU")
+        assert LIMITS.cpu_s < cpu_s < LIMITS.cpu_s + 30
+        assert told["limits"] == {
+            "RLIMIT_AS": 2 << 30, "RLIMIT_NOFILE": 64, "RLIMIT_FSIZE": 64 << 20, "RLIMIT_NPROC": 4096, "RLIMIT_CORE": 0,
+        }  # fmt: skip
+        process.kill()
+        await process._tasks.close()
+
+    loop_run(scenario())
+
+
 def test_it_inherits_neither_secrets_nor_files(code: CodeOf, loop_run: LoopRun, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("KITE_ACCESS_TOKEN", "s3cret")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
