@@ -48,6 +48,9 @@ WARM_UP = 200
 OTHERS = 20
 OPEN_NS = 1_761_709_500 * SECOND_NS  # 2025-10-29 09:15 IST
 CAPITAL = 10_000_000.0
+BUDGETS = {"strategy_orders": 1e6, "messages_a_day": 1e6, "strategy_loss": 100.0}
+"""What a day may hold is asked for as ever, but never used up here."""
+
 GOAL_P50_US, GOAL_P99_US = 150.0, 1_000.0
 
 
@@ -140,7 +143,8 @@ async def run(folder: Path) -> tuple[list[float], ...]:
     """Trade; returns microseconds from tick to journal, from the request to the journal, of the commit, and from the disk to the broker."""
     instruments = [Instrument(Exchange.NSE, f"S{number}", 256 * number + 1) for number in range(OTHERS + 1)]
     broker, store = InstantBroker(instruments), Store.open(folder / "shikra.db")
-    session = TradingSession(broker, store, limits=retail_limits(to_units(CAPITAL)), capital_units=to_units(CAPITAL), tariff=Tariff.load())
+    limits = retail_limits(to_units(CAPITAL)) | BUDGETS
+    session = TradingSession(broker, store, limits=limits, capital_units=to_units(CAPITAL), tariff=Tariff.load())
     await session.open()
     config = {"name": "bench", "strategy_type": "reverse_each_bar", "symbols": ["S0"], "sizing": "fixed:1", "product": "NRML"}
     executor = StrategyExecutor(session=session, strategy_config=config, risk_config={"capital": CAPITAL, "max_positions": 3})
