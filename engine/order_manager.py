@@ -94,6 +94,7 @@ class OrderManager(OrderNews):
         """Hand an INTENT to the journal at once, and to the broker as soon as its line is safe on the disk."""
         intent, sent = self._log.entry("INTENT", order.id, wording(order)), self._log.entry("SENT", order.id, {"broker": broker.name})
         committed = self._log.store.commit(intent, sent, order)
+        self._path.on_way.add(order.id)
         # The disk is at work before anybody is told: what they do meanwhile costs the order nothing.
         self._log.tell(order)
         self._tasks.spawn(self._path.place(order.id, broker, committed), f"place {order.id}")
@@ -163,6 +164,10 @@ class OrderManager(OrderNews):
         broker = self._cancel_wanted.pop(order_id, None)
         if broker is not None and not self.order(order_id).status.is_terminal:
             self.cancel(order_id, broker)
+
+    def is_on_way(self, order_id: str) -> bool:
+        """Tell whether an order waits for the journal, its turn or the broker's answer: what the broker lists says nothing of it yet."""
+        return order_id in self._path.on_way
 
     def _awaits_number(self) -> bool:
         return bool(self._path.in_flight)

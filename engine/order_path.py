@@ -35,6 +35,8 @@ class OrderPath:
         self.turn: Callable[[], Awaitable[None]] | None = None
         self.in_flight: set[str] = set()
         """Orders whose request is out and not answered."""
+        self.on_way: set[str] = set()
+        """Orders that were handed to the journal and have no answer yet: the broker need not know of them."""
         self.withdrawn: set[str] = set()
         """Orders that are not to leave any more."""
         self._log = log
@@ -43,6 +45,12 @@ class OrderPath:
 
     async def place(self, order_id: str, broker: Broker, committed: asyncio.Future[None]) -> None:
         """Send an order as soon as its journal lines are on the disk, and put down what became of it."""
+        try:
+            await self._place(order_id, broker, committed)
+        finally:
+            self.on_way.discard(order_id)
+
+    async def _place(self, order_id: str, broker: Broker, committed: asyncio.Future[None]) -> None:
         log = self._log
         try:
             await committed

@@ -82,6 +82,8 @@ class Reconciler:
         for order in self._orders.working():
             if order.id in listed or (order.broker_order_id and order.broker_order_id in listed):
                 continue
+            if self._orders.is_on_way(order.id):
+                continue
             is_of_today = day_of(order.created_ns) == today
             if order.status not in _SUSPECT:
                 if is_complete or not is_of_today:

@@ -287,3 +287,24 @@ async def test_a_line_that_breaks_again_while_the_books_are_compared_starts_over
         bench.session.on_link(LinkState.LIVE, "")
     await passes(bench, 1)
     assert bench.session.risk.state is TradingState.ACTIVE
+
+
+@session_test(is_live=True)
+async def test_an_order_that_waits_here_for_its_turn_is_no_open_question(bench: SessionBench) -> None:
+    bench.store.holds = True
+    waiting = bench.submit(quantity=1)
+    report = await bench.session.compare()
+    assert report.unknown == ()
+    assert bench.now(waiting).status is S.INTENT
+    bench.store.release()
+    await bench.settle()
+    assert bench.now(waiting).status is S.OPEN
+    bench.broker.before_answer = lambda order: bench.session.tasks.spawn(_compared(bench), "compare", service=True) and None
+    out = bench.submit(quantity=1, price=99.0)
+    await bench.settle()
+    assert bench.now(out).status is S.OPEN
+
+
+async def _compared(bench: SessionBench) -> None:
+    report = await bench.session.compare()
+    assert not any(order.status is S.UNKNOWN for order in report.unknown)

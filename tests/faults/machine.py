@@ -35,7 +35,7 @@ PRICES = st.sampled_from([95.0, 98.0, 99.0, 100.0, 101.0, 102.0, 105.0])
 shares = st.sampled_from(list(SHARES))
 owners = st.sampled_from(OWNERS)
 sides = st.sampled_from(["BUY", "SELL"])
-fates = st.sampled_from(FATES)
+fates = st.sampled_from(("ok",) * len(FATES) + FATES)
 quantities = st.integers(1, 20)
 
 
@@ -64,6 +64,10 @@ class TradingMachine(RuleBasedStateMachine):
         for share in SHARES.values():
             self.market.trade(share, 100.0, 1)
         self._start()
+        for owner, share in zip(OWNERS, SHARES, strict=True):
+            self.enter(share, owner, "BUY", 10, None, "ok", protect=True)
+            self.enter(share, owner, "BUY", 10, 99.0, "ok", protect=False)
+        self.hear(99, "in order", 0)
 
     def _start(self) -> None:
         self.broker = FaultyBroker(self.market, self.store, self.clock)
@@ -117,8 +121,9 @@ class TradingMachine(RuleBasedStateMachine):
             quantity = max(1, abs(held) // part)
             self.run(self._submit(request(side, quantity, instrument=SHARES[share], owner=owner, purpose=Purpose.EXIT)))
 
-    async def _submit(self, wanted: OrderRequest) -> None:
-        self.session.submit(wanted)
+    async def _submit(self, *wanted: OrderRequest) -> None:
+        for one in wanted:
+            self.session.submit(one)
         await turns()
         self.broker.fates.clear()
 
@@ -168,7 +173,7 @@ class TradingMachine(RuleBasedStateMachine):
     async def _ticks(self, frame: Rows) -> None:
         self.session.on_ticks(frame)
 
-    @rule(count=st.integers(1, 30), how=st.sampled_from(["in order", "twice", "shuffled", "lost"]), seed=st.integers(0, 999))
+    @rule(count=st.integers(1, 30), how=st.sampled_from(["in order", "in order", "twice", "shuffled", "lost"]), seed=st.integers(0, 999))
     def hear(self, count: int, how: str, seed: int) -> None:
         """Let news arrive: as sent, doubled, shuffled, or not at all."""
         line = self.market.line
@@ -231,9 +236,17 @@ class TradingMachine(RuleBasedStateMachine):
     def crash_while_placing(self, share: str, side: str, when: str, price: float | None) -> None:
         """Die while an order is on its way, taken or not."""
         self.broker.hangs = when
-        more: dict[str, Any] = {"price": price} if price is not None else {}
-        self.run(self._submit(request(Side[side], 5, instrument=SHARES[share], owner="ema", **more)))
+        self.enter(share, "hand", side, 5, price, "ok", protect=False)
         self.crash(0)
+
+    @rule(share=shares, owner=owners, orders=st.lists(st.tuples(sides, quantities, st.none() | PRICES), min_size=2, max_size=5))
+    def burst(self, share: str, owner: str, orders: list[tuple[str, int, float | None]]) -> None:
+        """Place several orders within one turn of the loop."""
+        wanted = [
+            request(Side[side], quantity, instrument=SHARES[share], owner=owner, **({} if price is None else {"price": price}))
+            for side, quantity, price in orders
+        ]
+        self.run(self._submit(*wanted))
 
     def _die(self) -> None:
         self.broker.is_gone = self.store.is_gone = True
