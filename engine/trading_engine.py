@@ -30,6 +30,7 @@ from engine.history import History
 from engine.instruments import Instruments
 from engine.owners import Owners
 from engine.past_bars import past_bars
+from engine.restricted import Restricted
 from engine.risk_limits import retail_limits
 from engine.session import TradingSession
 from engine.store import Setting, Store
@@ -40,6 +41,9 @@ from engine.tasks import Tasks
 from engine.view import EngineView
 
 log = logging.getLogger(__name__)
+
+RESTRICTED = "restricted.csv"
+"""The trader's list, in the folder of data, of what is not to be traded."""
 
 LIMITS = "limits"
 """Name under which the store keeps the account's limits."""
@@ -101,6 +105,8 @@ class TradingEngine(QObject, StrategyVerbs):
         self._session.risk.limits_changed.connect(self._keep_limits, Qt.ConnectionType.DirectConnection)
         view.mode, view.broker_name = self._session.mode, market.broker.name
         view.templates = tuple(template for _, template in TEMPLATES.items())
+        session.desk.lists = await asyncio.to_thread(Restricted.load, settings.data_dir / RESTRICTED)
+        view.doubt_of = session.doubt_of
         view.charges_of = lambda request: charges_of(request, tariff.rates, ist(session.clock.now_ns()).date())
         self._alerts = AlertEngine(session, view, self)
         self.owners = Owners(session, view, self)
@@ -109,12 +115,15 @@ class TradingEngine(QObject, StrategyVerbs):
         await self._look_at_funds(capital_units)
         self.instruments = await asyncio.to_thread(make_catalogue, await market.broker.instruments())
         view.set_catalogue(self.instruments)
+        session.desk.catalogue = self.instruments
         self._shelf = StrategyShelf(self._session, view, self.instruments, self)
         session.killed.connect(lambda reason: self.strategies.halt(), Qt.ConnectionType.DirectConnection)
         await self._shelf.open(self._store.strategies())
         await self._alerts.open(self.bars_of)
         self._tasks.spawn(asyncio.to_thread(compile_for_trading, self._stop_compiling), "compile")
         self._tasks.spawn(self._every_second(), "clock", service=True)
+        if session.mode == "live":
+            session.tasks.spawn(self._every_half_minute(session), "margin", service=True)
         if not session.is_replay:
             session.tasks.spawn(Heartbeat(session.risk.reduce, session.risk.clear).beat(), "heartbeat", service=True)
         await market.broker.start_market()
@@ -289,6 +298,13 @@ class TradingEngine(QObject, StrategyVerbs):
     async def bars_of(self, instrument: Instrument, interval_s: int) -> Rows:
         """Return the closed bars of the last days of an instrument, oldest first (BAR rows); empty when nobody has any."""
         return await past_bars(self.session, self.history, instrument, interval_s)
+
+    async def _every_half_minute(self, session: TradingSession) -> None:
+        """Ask the broker how much of the margin is in use; what it told before stands while it does not answer."""
+        while True:
+            with suppress(BrokerError):
+                session.desk.funds = await session.broker.funds()
+            await self._wall.sleep(30.0)
 
     async def _every_second(self) -> None:
         """Tell the market's phase, and what the strategies have come to."""

@@ -54,7 +54,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("alert_warning", ("window", "sound"), "Where warnings go", choices=CHANNELS, section=ALERTS),
     Option("alert_critical", CHANNELS, "Where alarms go, which must be acknowledged", choices=CHANNELS, section=ALERTS),
     Option(
-        "alert_repeat_s", 60, "How often an alarm is repeated until it is; 0 = never", low=0, high=3_600, unit="seconds", section=ALERTS
+        "alert_repeat_s",
+        60,
+        "An alarm that nobody has acknowledged is repeated every; 0 = never",
+        low=0,
+        high=3_600,
+        unit="seconds",
+        section=ALERTS,
     ),
     Option("theme", "dark", "Colours of the window", choices=("dark", "light"), section=APPEARANCE),
     Option("font_size", 10, "Size of the text", low=7, high=24, unit="points", section=APPEARANCE),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.alerts import Alert
+from engine.core.alerts import CLOSE_TO, Alert
 from engine.view import QuoteBoard
 
 BUCKETS = 30
@@ -28,9 +28,15 @@ class Moves:
         self._factors = np.zeros(0)
         self._bucket_ns = np.zeros(0, dtype=np.int64)
         self._numbers = np.zeros(0, dtype=np.int64)
+        self._turn_ns = 0
+        """When the next bucket of any alert begins."""
         self._last = np.zeros(0)
-        self._lowest = np.zeros((0, BUCKETS))
-        """Lowest signed price of each bucket: of a fall, prices are negative, so that the highest is the lowest."""
+        self._lowest = np.zeros(0)
+        """Lowest signed price of the whole time: of a fall, prices are negative, so that the highest is the lowest."""
+        self._now = np.zeros(0)
+        """The same, of the bucket that is being filled."""
+        self._past = np.zeros((0, BUCKETS))
+        """The same, of each bucket that is full."""
 
     def __len__(self) -> int:
         """Count the alerts."""
@@ -45,8 +51,10 @@ class Moves:
         self._factors = np.append(self._factors, 1.0 + alert.sign * alert.value / 100.0)
         self._bucket_ns = np.append(self._bucket_ns, max(1, alert.seconds * 1_000_000_000 // BUCKETS))
         self._numbers = np.append(self._numbers, -BUCKETS - 1)
-        self._last = np.append(self._last, np.inf)
-        self._lowest = np.vstack([self._lowest, np.full(BUCKETS, np.inf)])
+        for name in ("_last", "_lowest", "_now"):
+            setattr(self, name, np.append(getattr(self, name), np.inf))
+        self._past = np.vstack([self._past, np.full(BUCKETS, np.inf)])
+        self._turn_ns = 0
 
     def remove(self, alert_id: str) -> None:
         """Watch for an alert no more."""
@@ -54,9 +62,9 @@ class Moves:
         if at is None:
             return
         del self._alerts[at]
-        for name in ("_slots", "_signs", "_factors", "_bucket_ns", "_numbers", "_last"):
+        for name in ("_slots", "_signs", "_factors", "_bucket_ns", "_numbers", "_last", "_lowest", "_now"):
             setattr(self, name, np.delete(getattr(self, name), at))
-        self._lowest = np.delete(self._lowest, at, axis=0)
+        self._past = np.delete(self._past, at, axis=0)
 
     def take(self, now_ns: int) -> Iterator[tuple[str, float, float]]:
         """Look at all prices; gives id, price and the percent it has moved. What was told counts from there again."""
@@ -64,15 +72,18 @@ class Moves:
             return
         prices = self._board.last_price[self._slots]
         signed = np.where(prices > 0.0, self._signs * prices, np.inf)
-        self._turn(now_ns, signed)
-        at = (np.arange(len(signed)), self._numbers % BUCKETS)
-        self._lowest[at] = np.minimum(self._lowest[at], signed)
-        lowest = self._lowest.min(axis=1)
-        moved = np.isfinite(signed) & np.isfinite(lowest) & (signed >= lowest * self._factors - 1e-9)
-        for place in np.flatnonzero(moved).tolist():
-            price, start = float(prices[place]), float(abs(lowest[place]))
-            self._lowest[place] = np.inf
-            self._lowest[place, self._numbers[place] % BUCKETS] = signed[place]
+        if now_ns >= self._turn_ns:
+            self._turn(now_ns, signed)
+        self._last = signed
+        np.minimum(self._now, signed, out=self._now)
+        np.minimum(self._lowest, signed, out=self._lowest)
+        moved = signed >= self._lowest * self._factors - CLOSE_TO
+        if not moved.any():
+            return
+        for place in np.flatnonzero(moved & np.isfinite(signed)).tolist():
+            price, start = float(prices[place]), float(abs(self._lowest[place]))
+            self._past[place] = np.inf
+            self._now[place] = self._lowest[place] = signed[place]
             yield self._alerts[place].id, price, 100.0 * (price - start) / start
 
     def _turn(self, now_ns: int, signed: NDArray[np.float64]) -> None:
@@ -80,8 +91,12 @@ class Moves:
         numbers = now_ns // self._bucket_ns
         for place in np.flatnonzero(numbers > self._numbers).tolist():
             last, fresh = int(self._numbers[place]), int(numbers[place])
-            stood = signed[place] if fresh - last > BUCKETS else self._last[place]
-            for number in range(max(last, fresh - BUCKETS) + 1, fresh + 1):
-                self._lowest[place, number % BUCKETS] = stood
+            stood, past = (signed[place] if fresh - last > BUCKETS else self._last[place]), self._past[place]
+            past[last % BUCKETS] = self._now[place]
+            for number in range(max(last, fresh - BUCKETS) + 1, fresh):
+                past[number % BUCKETS] = stood
+            past[fresh % BUCKETS] = np.inf
+            self._now[place] = stood
+            self._lowest[place] = min(past.min(), stood)
         self._numbers = np.maximum(numbers, self._numbers)
-        self._last = signed
+        self._turn_ns = int(((self._numbers + 1) * self._bucket_ns).min())

@@ -59,6 +59,7 @@ class AlertChannels(QWidget):
         column.addLayout(typed)
         column.addLayout(kept)
         column.addWidget(self.problem)
+        column.addStretch(1)
 
     def _wire(self) -> None:
         for name, button in self.tests.items():

@@ -182,11 +182,12 @@ class AlertDialog(QDialog):
         self.kind.currentIndexChanged.connect(self._on_kind)
         for chosen in (self.subject, self.owner, self.rule, self.seconds, self.interval_s):
             chosen.currentIndexChanged.connect(self._show_kind)
-        for typed in (self.key, self.indicator, self.other, self.value, self.hysteresis, self.cooldown_s, self.note):
+        for typed in (self.key, self.indicator, self.value, self.hysteresis, self.cooldown_s, self.note):
             typed.textChanged.connect(self._check)
         for choice in (self.side, self.unit, self.level):
             choice.chosen.connect(self._check)
         self.is_repeating.toggled.connect(self._show_kind)
+        self.other.textChanged.connect(self._show_kind)
         self.send_button.clicked.connect(self.send)
 
     @property
@@ -213,9 +214,11 @@ class AlertDialog(QDialog):
             shown.discard("key")
         if subject != "strategy" or self.chosen is not K.PNL:
             shown.discard("owner")
+        if self.chosen is K.INDICATOR and self.other.text().strip():
+            shown.discard("value")
         if self.chosen is K.RISK and self.rule.currentData() == "state":
             shown.discard("value")
-        if not self.is_repeating.isChecked() or "value" not in shown:
+        if not self.is_repeating.isChecked() or (self.chosen is K.RISK and "value" not in shown):
             shown.discard("hysteresis")
         for name in {name for names in FIELDS.values() for name in names}:
             self._form.setRowVisible(getattr(self, name), name in shown)
@@ -256,8 +259,7 @@ class AlertDialog(QDialog):
     def problem(self) -> str:
         """Say what keeps it from being added; "" when nothing does."""
         given = self.given
-        needs_value = self._form.isRowVisible(self.value) and not (self.chosen is K.INDICATOR and given["other"])
-        if needs_value and self.value.number is None:
+        if self._form.isRowVisible(self.value) and self.value.number is None:
             return "Give the level as a number."
         if given["key"] and self.view.catalogue and given["key"] not in self.view.catalogue:
             return f"Unknown instrument {given['key']}: type a part of its name, then choose."

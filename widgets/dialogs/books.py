@@ -28,7 +28,7 @@ from widgets.base.theme import Theme
 NOTHING = "The books have not been compared yet: that happens at the start, after a lost connection, and in rounds."
 REASONS = {
     "start": "at the start",
-    "connection": "after the connection was lost",
+    "connection": "after a lost connection",
     "round": "in a round",
     "close": "at the close",
     "end": "before the end",
@@ -48,7 +48,7 @@ class BooksDialog(QDialog):
         self.acknowledges: dict[str, QPushButton] = {}
         self.list = QListWidget()
         self.list.setAccessibleName("Comparisons, the newest first")
-        self.list.setMaximumWidth(250)
+        self.list.setFixedWidth(280)
         self.page = QScrollArea()
         self.page.setWidgetResizable(True)
         self.page.setFrameShape(QScrollArea.Shape.NoFrame)

@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QPoint
 
-from engine.core.model import Order, OrderStatus, OrderType, Pending, Side
+from engine.core.model import EXTERNAL, HAND, Order, OrderStatus, OrderType, Pending, Side
 from engine.view import EngineView
 from widgets.base import numbers
 from widgets.base.amend import AmendStrip
@@ -20,6 +20,7 @@ from widgets.base.inputs import Segments
 from widgets.base.layouts import Verb, column, strip
 from widgets.base.menus import pop_up
 from widgets.base.panel import BOTTOM, Panel, panel
+from widgets.base.position_rows import owner_name
 from widgets.base.theme import Theme
 
 EMPTY = {
@@ -218,6 +219,9 @@ class Orders(Panel):
         ]
         if order.status.is_working:
             asked.insert(0, ("Cancel this order", "order.cancel", order.id))
+            owners = [owner for owner in (HAND, *self.view.strategies) if owner != order.request.owner]
+            if order.request.owner == EXTERNAL:
+                asked += [(f"Give to {owner_name(owner, self.view)}", "lot.assign_order", (order.id, owner)) for owner in owners]
         pop_up(self, at, asked, [("Change this order", self._open_amend)] if is_changeable(order) else ())
 
     def save_state(self) -> dict[str, Any]:

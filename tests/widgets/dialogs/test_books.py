@@ -62,7 +62,7 @@ def test_each_comparison_says_what_it_found(dialog: BooksDialog, desk: Any) -> N
     desk.view.on_report(Report(TIME_NS + 10**9, "round", 3))
     assert [dialog.list.item(row).text() for row in (0, 1)] == [
         "03 Nov 09:15:01  in a round",
-        "03 Nov 09:15:00  after the connection was lost",
+        "03 Nov 09:15:00  after a lost connection",
     ]
     assert texts(dialog) == "3 orders at the broker."
     dialog.list.setFocus()

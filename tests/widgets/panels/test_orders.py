@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from engine.core.model import OrderChange, OrderStatus, OrderType, Pending, Side
+from engine.core.model import OrderChange, OrderStatus, OrderType, Pending, Side, StrategyState
 from widgets.base.theme import Theme
 from widgets.panels.orders import STATUS, Orders, status_text
 
@@ -181,3 +181,14 @@ def test_another_session_starts_with_its_own_orders(orders: Orders, desk: Any) -
     desk.order("1")
     desk.view.clear()
     assert keys(orders) == []
+
+
+def test_an_order_from_outside_can_be_given_to_an_owner_here(orders: Orders, desk: Any, asked: Any) -> None:
+    desk.strategy(StrategyState.RUNNING)
+    desk.order("7", owner="external")
+    kept = asked(orders)
+    orders.grid.menu_asked.emit(orders.grid.rows.record(0), QPoint(0, 0))
+    titles = {entry.text().partition("\t")[0]: entry for entry in orders.findChildren(QMenu)[-1].actions()}
+    assert {"Give to hand", "Give to EMA"} <= set(titles)
+    titles["Give to EMA"].trigger()
+    assert kept == [("lot.assign_order", ("7", "ema"))]
