@@ -129,7 +129,7 @@ class StrategyOrders:
         equity_units = self._session.positions.account(self._config.id).equity_units
         entry = entry_price(wish, leg.instrument, close)
         self._fit(leg)
-        size = _size_of(leg.sizing, equity_units, entry, wish.stop)
+        size = min(_size_of(leg.sizing, equity_units, entry, wish.stop), self._session.risk.most_of(self._config.id, leg.instrument))
         target = wish.target if leg.can_short else max(0.0, wish.target)
         if target != 0.0 and size <= 0 and held * target <= 0.0:
             self.unsized += 1

@@ -38,6 +38,7 @@ class Keeper:
         self.messages = 0
         """Messages sent to the broker today: placed, changed, cancelled."""
         self._desk = desk
+        self._day: int | None = None
 
     def tell(self, facts: Facts, now_ns: int, limits: Mapping[str, float]) -> None:
         """Fill in what went before; what is dear to find out is asked only for a limit that is given."""
@@ -73,8 +74,9 @@ class Keeper:
         worth = self._desk.account_of(ACCOUNT).day_start_units
         return -100.0 * self.day_profit_units(owner) / worth if worth > 0 else 0.0
 
-    def roll_day(self) -> bool:
+    def roll_day(self, now_ns: int) -> bool:
         """Forget what ends with the day; tells whether the account was stopped by such a cause."""
+        self._day = day_number(now_ns)
         self.denied = self.messages = 0
         self.owners.roll_day()
         self.ladder.roll_day()
@@ -118,7 +120,7 @@ class Keeper:
     def kept(self, now_ns: int) -> dict[str, Any]:
         """Return all of it as JSON can hold it."""
         return {
-            "day": day_number(now_ns),
+            "day": day_number(now_ns) if self._day is None else self._day,
             "denied": self.denied,
             "messages": self.messages,
             "stops": self.stops.kept(),
@@ -130,12 +132,13 @@ class Keeper:
 
     def take_up(self, kept: Mapping[str, Any], orders: Iterable[Order], now_ns: int) -> bool:
         """Go on with what was kept, and count the day's orders anew; tells whether it was kept on this day."""
-        is_today = kept.get("day") == day_number(now_ns)
+        self._day = day_number(now_ns)
+        is_today = kept.get("day") == self._day
         self.stops.take_up(kept.get("stops", {}), is_today=is_today)
         self.arming.take_up(kept.get("first_days", {}))
         self.changes.take_up(kept.get("waiting", {}))
         orders = list(orders)
-        self.owners.recount(orders, day_number(now_ns) * DAY_NS - IST_OFFSET_NS)
+        self.owners.recount(orders, self._day * DAY_NS - IST_OFFSET_NS)
         self.owners.take_up(kept.get("owners", {}), is_today=is_today)
         # What the orders tell was on the disk before it was sent; what was kept may be some seconds old.
         self.messages = sum(tally.orders for tally in self.owners.tallies.values())

@@ -13,13 +13,16 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from engine.clock import Clock
-from engine.core.model import EXTERNAL, HAND, Order, Trade, TradingState
+from engine.core.model import EXTERNAL, HAND, Instrument, Order, Trade, TradingState
 from engine.reservations import ANYONE
 from engine.restraint.keeper import Keeper, day_number
 from engine.restraint.limit_changes import Asked, unconfirmed
 from engine.restraint.owners import is_strategy
 from engine.risk_inputs import Desk
 from engine.risk_limits import ALWAYS, Limits
+
+NO_BOUND = 1 << 62
+"""More than anybody can want."""
 
 log = logging.getLogger(__name__)
 
@@ -133,8 +136,21 @@ class Overseer(QObject):
 
     def arm(self, owner: str, fingerprint: str = "") -> None:
         """Let a strategy trade real money for the rest of the day; `fingerprint` is of its code, and new code begins small again."""
-        self.memory.arming.arm(owner, fingerprint, day_number(self._clock.now_ns()))
+        arming, day = self.memory.arming, day_number(self._clock.now_ns())
+        arming.arm(owner, fingerprint, day)
         self.memory_changed.emit()
+        lots = self.limits.get("first_session_lots")
+        if self.desk.is_live and lots is not None and arming.is_first_session(owner, day):
+            self.told.emit(
+                f"{owner} trades real money for the first time with this code: it holds at most {lots:g} lots of each today.", "warning"
+            )
+
+    def most_of(self, owner: str, instrument: Instrument) -> int:
+        """Return the largest position that an owner may want: some lots in its first session with real money, else no bound."""
+        lots = self.limits.get("first_session_lots")
+        if lots is None or not self.desk.is_live or not self.memory.arming.is_first_session(owner, day_number(self._clock.now_ns())):
+            return NO_BOUND
+        return int(lots) * instrument.lot_size
 
     def disarm(self, owner: str) -> None:
         """Let a strategy open nothing more with real money until a person arms it again."""
@@ -149,7 +165,7 @@ class Overseer(QObject):
 
     def roll_day(self) -> None:
         """Begin a day: yesterday's loss is no reason any more, looser limits hold, and strategies are to be armed anew."""
-        was_stopped = self.memory.roll_day()
+        was_stopped = self.memory.roll_day(self._clock.now_ns())
         changes = self.memory.changes
         self._let_hold(max((due_ns for _, due_ns in changes.waiting.values()), default=0))
         self._changed() if was_stopped else self.memory_changed.emit()
