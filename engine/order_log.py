@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine import failpoints
 from engine.clock import Clock
 from engine.core.errors import InvalidOrder
 from engine.core.lifecycle import transition
@@ -55,6 +56,8 @@ class OrderLog:
     def change(self, order: Order, kind: str, payload: dict[str, Any] | None = None) -> Order:
         """Keep an order's new state, write it down and tell it."""
         self.write(self.entry(kind, order.id, payload), order)
+        if failpoints.reached is not None and kind == "ACK":
+            failpoints.reached("after ack")
         return self.tell(order)
 
     def conclude(self, order_id: str, status: OrderStatus, message: str) -> Order:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
+from engine import failpoints
 from engine.brokers.base import Broker
 from engine.charging import RatesOf, free_of_charge
 from engine.clock import Clock
@@ -92,6 +93,8 @@ class OrderManager(OrderNews):
 
     def send(self, order: Order, broker: Broker) -> None:
         """Hand an INTENT to the journal at once, and to the broker as soon as its line is safe on the disk."""
+        if failpoints.reached is not None:
+            failpoints.reached("before intent")
         intent, sent = self._log.entry("INTENT", order.id, wording(order)), self._log.entry("SENT", order.id, {"broker": broker.name})
         committed = self._log.store.commit(intent, sent, order)
         self._path.on_way.add(order.id)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from engine import failpoints
 from engine.brokers.base import Broker
 from engine.core.lifecycle import transition
 from engine.core.model import Order, OrderChange, OrderStatus, Pending
@@ -66,12 +67,16 @@ class OrderPath:
         self.in_flight.add(order_id)
         # Its line SENT is on the disk already: from here on it counts as sent, whatever happens to us.
         sent = log.tell(transition(log.get(order_id), S.SENT, log.clock.now_ns()))
+        if failpoints.reached is not None:
+            failpoints.reached("after sent")
         try:
             answer = await ask(broker.place(sent))
             if answer.fate is Fate.NOT_SENT and sent.request.is_exit:
                 # It certainly never left: an exit is tried once more, for it is dear to stay in.
                 await log.clock.sleep(EXIT_AGAIN_S)
                 answer = await ask(broker.place(sent))
+            if failpoints.reached is not None:
+                failpoints.reached("after reply")
             self._on_placed(order_id, answer)
         finally:
             self.in_flight.discard(order_id)
@@ -85,7 +90,11 @@ class OrderPath:
             await self.turn()
         order = self._log.get(order_id)
         refusal = self.gate(order)
+        if failpoints.reached is not None:
+            failpoints.reached("mid-modify")
         answer = Answer(Fate.NOT_SENT, refusal) if refusal else await ask(broker.modify(order, change))
+        if failpoints.reached is not None:
+            failpoints.reached("mid-modify")
         if answer.fate is not Fate.YES and self._log.get(order_id).pending is Pending.MODIFY:
             self._fail(order_id, answer, "change", Pending.MODIFY_UNKNOWN)
         self._answered(order_id)
@@ -95,7 +104,11 @@ class OrderPath:
         for attempt in range(1, CANCEL_TRIES + 1):
             if self.turn is not None:
                 await self.turn()
+            if failpoints.reached is not None:
+                failpoints.reached("mid-cancel")
             answer = await ask(broker.cancel(self._log.get(order_id)))
+            if failpoints.reached is not None:
+                failpoints.reached("mid-cancel")
             if answer.fate is Fate.YES or self._log.get(order_id).pending is not Pending.CANCEL:
                 return
             if not answer.may_ask_again or attempt == CANCEL_TRIES:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from engine import failpoints
 from engine.core.errors import BrokerError, InvalidOrder, UserError
 from engine.core.model import EXTERNAL, Order, OrderRequest, OrderUpdate, Pending
 from engine.guard import Guard
@@ -140,6 +141,8 @@ class KillSwitch:
         while self._reason and is_open:
             for order in self._open():
                 self._cancel(order)
+            if failpoints.reached is not None:
+                failpoints.reached("between kill legs")
             if self._flatten:
                 await self.flattening.step()
                 self._orders |= dict.fromkeys(self.flattening.sent, True)

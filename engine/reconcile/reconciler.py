@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from engine import failpoints
 from engine.brokers.base import Broker
 from engine.calendar import day_of
 from engine.clock import Clock
@@ -47,6 +48,8 @@ class Reconciler:
         for update in snapshot.updates:
             self._orders.on_update(update)
         fills = tuple(self._orders.trades[before:])
+        if failpoints.reached is not None:
+            failpoints.reached("mid-reconcile")
         inferred = tuple(fill for update in snapshot.short for fill in self._orders.infer(update)) if is_patient else ()
         not_placed, expired, unknown = self._suspects(snapshot.updates)
         found, adjusted = self._adjust(snapshot)

@@ -19,6 +19,7 @@ from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine import failpoints
 from engine.core.errors import InvariantBroken
 from engine.core.model import Fill, Instrument, Order, Position, Trade
 from engine.store.database import reason_of
@@ -135,6 +136,8 @@ class Writer:
                 told = StoreFailed(f"The database did not take it: {reason_of(error)}.")
                 _tell(jobs, told)
                 raise
+            if failpoints.reached is not None and any(job.done is not None for job in jobs):
+                failpoints.reached("after intent")
             _tell(jobs, None)
             if self._queue.empty():
                 self._batch.checkpoint(connection)
@@ -188,6 +191,8 @@ class Batch:
                 if rows:
                     cursor.executemany(self._sql[model], list(rows.values()))
                     self._rows_since_checkpoint += len(rows)
+            if failpoints.reached is not None and StoredFill in tables:
+                failpoints.reached("mid-fill")
             connection.commit()
         except BaseException:
             connection.rollback()
