@@ -107,6 +107,7 @@ class TradingSession(SessionParts):
         Raises BrokerError when the broker cannot be reached or read: then nothing new may be risked.
         """
         self.switch.take_up()
+        self.outside.begin()
         self.report = await self.life.open()
         self.switch.finish()
         self.exits.begin()
@@ -129,6 +130,10 @@ class TradingSession(SessionParts):
         if order.status is OrderStatus.INTENT:
             self.orders.send(order, self.broker)
         return order
+
+    def doubt_of(self, request: OrderRequest) -> str:
+        """Say what is unusual about an order by hand, so that the trader confirms it (`is_confirmed`); "" when nothing is."""
+        return self.risk.doubt_of(completed(request, self.desk, self.risk.reservations, self.broker.capabilities))
 
     def modify(self, order_id: str, change: OrderChange) -> Order:
         """Change a working order; raises InvalidOrder when it cannot be changed, or a rule refuses the change."""

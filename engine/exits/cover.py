@@ -51,7 +51,7 @@ class CoverAudit:
         seen: set[BookKey] = set()
         for instrument, book in self._guard.protected():
             seen.add(book)
-            held = self._positions.position(instrument, book[1], book[2]).quantity
+            held = self._positions.closable(self._positions.position(instrument, book[1], book[2]))
             cover = cover_of(self._orders.working_in(*book), held)
             if cover == abs(held) or not self._is_open(instrument):
                 self._on_covered(book, instrument)

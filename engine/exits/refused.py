@@ -124,7 +124,7 @@ class Refused:
     def _left(self, order: Order) -> int:
         """Return what of a refused exit is still held and not being closed already."""
         request = order.request
-        held = self._positions.position(order.instrument, request.product, request.owner).quantity
+        held = self._positions.closable(self._positions.position(order.instrument, request.product, request.owner))
         if held * request.side >= 0:
             return 0
         closing = self._reservations.closing(order.instrument.key, request.product, request.owner)

@@ -13,7 +13,7 @@ from functools import partial
 
 from engine.brokers.base import Broker
 from engine.clock import Clock
-from engine.core.errors import BrokerError
+from engine.core.errors import AuthenticationError, BrokerError
 from engine.core.lifecycle import new_order_id
 from engine.core.model import Order, OrderChange, OrderRequest, OrderStatus, OrderType, OrderUpdate, Pending, Position
 from engine.kill.exits import exits, nets_of, sliced
@@ -60,6 +60,7 @@ class Alone:
         self._orders: dict[str, Outcome] = {}
         self._sent_ns: dict[str, int] = {}
         self._priced: dict[str, int] = {}
+        self._is_shut_out = False
         self.trouble = ""
         """What the broker said last when it could not be read, empty when it could."""
 
@@ -76,7 +77,7 @@ class Alone:
         end_ns = self._clock.monotonic_ns() + round(within_s * 1e9)
         while True:
             is_over = await step()
-            if is_over or self._clock.monotonic_ns() >= end_ns:
+            if is_over or self._is_shut_out or self._clock.monotonic_ns() >= end_ns:
                 return
             await self._clock.sleep(STEP_S)
 
@@ -99,6 +100,7 @@ class Alone:
             updates = await self._broker.orders()
         except BrokerError as error:
             self.trouble = str(error)
+            self._is_shut_out = isinstance(error, AuthenticationError)
             return False
         self.trouble = ""
         for update in updates:

@@ -29,6 +29,12 @@ class Outside:
         self._heeded: set[str] = set()
         self._told: dict[str, Any] = {}
 
+    def begin(self) -> None:
+        """Leave what was asked before this start unanswered: whoever asked acted without us, or is gone."""
+        latched = self._parts.latch.read()
+        if latched is not None:
+            self._heeded.add(latched.number)
+
     def heed(self) -> bool:
         """Press the switch when somebody else has latched it; tells whether it holds now."""
         latch = self._parts.latch

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from engine.calendar import Calendar
+from engine.clock import ManualClock
 from engine.core.model import OrderStatus, Product, Purpose
+from engine.position_tracker import PositionTracker
+from engine.session_desk import SessionDesk
+from engine.view import QuoteBoard
 from tests.engine.fakes import OPEN_NS, RELIANCE, SECOND_NS, TCS
 from tests.engine.sessions import SessionBench, turns
 from tests.engine.test_guard import session_test
@@ -66,6 +70,7 @@ async def test_an_exit_that_waits_is_cancelled_before_everything_is_closed(bench
 @session_test(is_live=True)
 async def test_with_real_money_closing_waits_until_the_other_exit_is_certainly_gone(bench: SessionBench) -> None:
     await bench.entered()
+    bench.broker.held = bench.session.positions.positions
     waiting = bench.submit(-1, 10, price=110.0)
     await bench.settle()
     assert bench.session.flatten() == []
@@ -183,3 +188,13 @@ async def test_on_a_market_that_is_played_again_it_is_one_order_a_day(bench: Ses
     bench.says(first, S.CANCELLED)
     at(bench, SQUARE_OFF_NS + 60 * SECOND_NS)
     assert bench.working(Purpose.SQUARE_OFF) == []
+
+
+@pytest.mark.parametrize(("early_min", "from_ns"), [(0, SQUARE_OFF_NS), (10, SQUARE_OFF_NS - 10 * MINUTE_NS)])
+def test_the_square_off_comes_as_early_as_it_is_set(early_min: int, from_ns: int) -> None:
+    clock = ManualClock(from_ns - 1)
+    early_ns = early_min * MINUTE_NS
+    desk = SessionDesk(PositionTracker(0), QuoteBoard(), clock, Calendar.load(), is_live=False, early_ns=early_ns)
+    assert not desk.is_past_square_off(RELIANCE)
+    clock.set(from_ns)
+    assert desk.is_past_square_off(RELIANCE)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.core.errors import BrokerError, ConnectionLost, OrderRejected, OutcomeUnknown
+from engine.core.errors import AuthenticationError, BrokerError, ConnectionLost, OrderRejected, OutcomeUnknown
 from engine.core.model import Order, OrderChange, OrderStatus, OrderType, OrderUpdate, Position, Product, Quote
 from engine.kill.alone import Alone
 from engine.kill.report import KillReport
@@ -26,6 +26,7 @@ class Exchange(FakeBroker):
         self.net: dict[str, int] = {}
         self.fills = True
         self.unread = 0
+        self.unread_why: BrokerError = BrokerError("maintenance")
 
     def rests(self, tag: str, quantity: int = 10, status: OrderStatus = S.OPEN) -> None:
         asked = request(1, quantity, price=90.0)
@@ -34,7 +35,7 @@ class Exchange(FakeBroker):
     async def orders(self) -> Sequence[OrderUpdate]:
         if self.unread:
             self.unread -= 1
-            raise BrokerError("maintenance")
+            raise self.unread_why
         return list(self.rows.values())
 
     async def cancel(self, order: Order) -> None:
@@ -167,3 +168,12 @@ def test_what_is_refused_three_times_is_left_to_a_person(loop_run: Run) -> None:
     assert len(noted) == 3
     assert [book.quantity for book in report.held] == [10]
     assert not report.is_clean
+
+
+def test_whoever_is_not_let_in_says_so_at_once(loop_run: Run) -> None:
+    exchange = Exchange()
+    exchange.unread, exchange.unread_why = 10_000, AuthenticationError("log in again")
+    began_ns = exchange.clock.now_ns()
+    report, _, alone = kill(exchange, loop_run, flatten=True)
+    assert (report.orders, alone.trouble) == ((), "log in again")
+    assert exchange.clock.now_ns() - began_ns < 3 * 10**9

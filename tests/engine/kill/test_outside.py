@@ -126,3 +126,21 @@ def test_a_second_question_is_answered_too(play: Callable[[Play], None]) -> None
         assert bench.exits() == [("hand", "RELIANCE", -10)]
 
     play(test)
+
+
+@pytest.mark.logs_warnings
+def test_a_question_of_before_the_start_closes_nothing(tmp_path: Path, loop_run: Run) -> None:
+    """Whoever asked may have gone an hour ago, before anybody answered."""
+
+    async def main() -> None:
+        latch = KillLatch(tmp_path / "kill.latch")
+        latch.set("from a shell", flatten=True, number="17")
+        bench = await KillBench(latch=tmp_path / "kill.latch").open()
+        bench.session.risk.clear("kill")  # so that something can be held
+        await bench.entered()
+        await bench.passes(3)
+        assert bench.exits() == []
+        assert latch.heard("17") is None
+        await bench.close()
+
+    loop_run(main())
