@@ -210,7 +210,7 @@ def born(folder: Path) -> int | None:
     return int(kept["legs"]["NSE:X"]["notes"][-1]["state"]["born"]) if kept else None
 
 
-@pytest.mark.parametrize(("where", "at"), [("act", 60), ("send", 4), ("noted", 2)])
+@pytest.mark.parametrize(("where", "at"), [("act", 60), ("noted", 2)])
 def test_a_run_that_was_killed_ends_as_one_that_never_was(uninterrupted: dict[str, Any], tmp_path: Path, where: str, at: int) -> None:
     assert run(tmp_path / "run", where, at).returncode == -9
     before = born(tmp_path / "run")
