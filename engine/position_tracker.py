@@ -178,11 +178,6 @@ class PositionTracker(QObject):
         """List the positions of each owner, flat ones of the past included."""
         return [holding.marked() for key, holding in self._holdings.items() if key[2] != NET]
 
-    @property
-    def owners(self) -> list[str]:
-        """List everybody who ever held something, in the order in which they came."""
-        return list(dict.fromkeys(key[2] for key in self._holdings if key[2] != NET))
-
     def holders(self, key: str, product: Product) -> Iterator[tuple[str, int]]:
         """Walk over who holds an instrument in a product, the net (owner "") among them, each with the signed quantity."""
         for (held, carried, owner), holding in self._open.items():

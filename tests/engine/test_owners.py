@@ -169,7 +169,6 @@ def test_lots_of_one_direction_contradict_nothing() -> None:
     for owner, side, instrument in (("ema", 1, RELIANCE), (EXTERNAL, 1, RELIANCE), (EXTERNAL, -1, TCS), (HAND, -1, TCS)):
         tracker.on_fill(a_fill(side, 5, 100.0, owner=owner, instrument=instrument))
     assert contradictions(tracker.open_books()) == []
-    assert tracker.owners == ["ema", EXTERNAL, HAND]
 
 
 def test_after_a_start_everybodys_books_are_shown(with_session: Any) -> None:
