@@ -42,9 +42,7 @@ class _Holding:
 
     def marked(self) -> Position:
         position = self.position
-        if position.last_price_units == self.mark_units:
-            return position
-        return replace(position, last_price_units=self.mark_units)
+        return position if position.last_price_units == self.mark_units else replace(position, last_price_units=self.mark_units)
 
 
 @dataclass(slots=True)

@@ -15,9 +15,10 @@ from engine.core.limits import free_cash, opened_by
 from engine.core.model import EXTERNAL, Account, OrderRequest, Product, Verdict
 from engine.core.records import Row
 from engine.reservations import Reservations
-from engine.risk_inputs import SECOND_NS, Desk, Traffic, explain
+from engine.risk_inputs import SECOND_NS, Desk, Traffic
 from engine.risk_limits import Latches, Limits
 from engine.risk_surroundings import Surroundings
+from engine.risk_words import explain
 from engine.rules.market_protection import worst_price
 from engine.unclear import Unclear
 

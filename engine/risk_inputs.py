@@ -1,4 +1,4 @@
-"""What the risk manager asks before it says yes: what is held and quoted, how much was sent lately, and how to word a refusal.
+"""What the risk manager asks before it says yes: what is held and quoted, and how much was sent lately.
 
 Nothing is decided here; rules decide.
 """
@@ -7,17 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
-from engine.core.facts import Facts
-from engine.core.model import UNITS, Account, Instrument, OrderRequest, Product, TradingState
-from engine.core.records import Row
-from engine.core.registry import Rule
-from engine.rules.messages_a_day import kept_of
-from engine.rules.sound_order import unsound
-from engine.rules.tick_and_lot import fault
-from engine.rules.unusual_order import is_off
+from engine.core.model import Account, Instrument, OrderRequest, Product
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
@@ -70,6 +62,10 @@ class Desk(Protocol):
 
     def spread_pct(self, key: str) -> float:
         """Return how far bid and offer are apart in percent of their middle, NaN unless there are both."""
+        ...
+
+    def day_close(self, key: str) -> float:
+        """Return the close of the day before in rupees, 0 when nobody knows."""
         ...
 
     def not_listed(self, instrument: Instrument) -> str:
@@ -142,6 +138,10 @@ class LoneDesk:
         """Return NaN: there is no quote."""
         return math.nan
 
+    def day_close(self, key: str) -> float:
+        """Return 0: not known."""
+        return 0.0
+
     def not_listed(self, instrument: Instrument) -> str:
         """Return nothing: there is no list."""
         return ""
@@ -166,13 +166,16 @@ class LoneDesk:
 class Traffic:
     """Messages sent to the broker in the last second and minute, and entries alike in the last minute."""
 
-    def __init__(self) -> None:
+    def __init__(self, ticking_ns: Callable[[], int] | None = None) -> None:
+        """`ticking_ns`: a clock that never runs backwards, for the messages; without one the times that are given count."""
+        self._ticking_ns = ticking_ns
         self._sent: deque[int] = deque()
         self._minute: deque[int] = deque()
         self._entries: deque[tuple[int, tuple[object, ...]]] = deque()
 
     def count(self, now_ns: int) -> int:
         """Take note of a message: a place, a change or a cancel; returns the messages of the last second."""
+        now_ns = self._at(now_ns)
         self._sent.append(now_ns)
         self._minute.append(now_ns)
         self.messages_in_minute(now_ns)
@@ -180,20 +183,27 @@ class Traffic:
 
     def messages(self, now_ns: int) -> int:
         """Count the messages of the last second."""
+        now_ns = self._at(now_ns)
         while self._sent and self._sent[0] <= now_ns - SECOND_NS:
             self._sent.popleft()
         return len(self._sent)
 
     def messages_in_minute(self, now_ns: int) -> int:
         """Count the messages of the last minute."""
+        now_ns = self._at(now_ns)
         while self._minute and self._minute[0] <= now_ns - MINUTE_NS:
             self._minute.popleft()
         return len(self._minute)
 
     def wait_s(self, now_ns: int, limit: float) -> float:
         """Return how long a message has to wait until it is within the limit, in seconds."""
+        now_ns = self._at(now_ns)
         over = self.messages(now_ns) - int(limit)
         return 0.0 if over < 0 else (self._sent[over] + SECOND_NS - now_ns) / SECOND_NS
+
+    def _at(self, now_ns: int) -> int:
+        """Return the time that messages are counted by: of a clock that nobody can set, where there is one."""
+        return now_ns if self._ticking_ns is None else self._ticking_ns()
 
     def remember(self, request: OrderRequest, now_ns: int) -> None:
         """Take note of an entry."""
@@ -222,79 +232,3 @@ def _likeness(request: OrderRequest) -> tuple[object, ...]:
         request.price,
         request.trigger_price,
     )
-
-
-def explain(rule: Rule, limit: float, facts: Facts, account: Account | None = None, row: Row = None, free_units: int = 0) -> str:
-    """Return the rule's sentence with the figures of this order in it."""
-    words = {"limit": limit, "kept": f"{kept_of(limit):g}", **_words(facts), **_money(facts, account, row, free_units)}
-    return rule.explain.format_map(words)
-
-
-def _words(facts: Facts) -> Mapping[str, Any]:
-    request, instrument = facts.request, facts.request.instrument
-    ways_out = {TradingState.REDUCING: "only exits pass", TradingState.HALTED: "only cancels and your own exits pass"}
-    return {
-        "symbol": instrument.symbol,
-        "product": request.product.value,
-        "quantity": request.quantity,
-        "held": max(0, facts.held),
-        "reducible": max(0, abs(facts.held) - facts.closing - facts.elsewhere),
-        "state": facts.state.value,
-        "state_reason": facts.state_reason,
-        "way_out": ways_out.get(facts.state, ""),
-        "messages": facts.messages,
-        "age": "none" if math.isinf(facts.quote_age_s) else f"{facts.quote_age_s:.0f} s",
-        "last_price": facts.last_price,
-        "price": request.price or 0.0,
-        "fault": fault(facts),
-        "unclear": facts.unclear,
-        "stopped": facts.stopped,
-        "owner": request.owner or "the owner",
-        "rejects": facts.rejects,
-        "lost_pct": facts.lost_pct,
-        "cools_min": math.ceil(facts.cools_s / 60.0),
-        "given_back_pct": facts.given_back_pct,
-        "unsound": unsound(request),
-        "lot": instrument.lot_size,
-        "lots": request.quantity / instrument.lot_size,
-        "messages_minute": facts.messages_minute,
-        "messages_today": facts.messages_today,
-        "open_value": (facts.open_units + request.quantity * facts.each_units) / UNITS,
-        "uncovered": facts.uncovered,
-        "crossed": facts.crossed,
-        "opposed": facts.opposed,
-        "entry_hours": facts.entry_hours,
-        "unusual": _unusual(facts),
-        "restricted": facts.restricted,
-        "not_listed": facts.not_listed,
-        "spread_pct": facts.spread_pct,
-        "margin_pct": facts.margin_pct,
-    }
-
-
-def _unusual(facts: Facts) -> str:
-    """Say what is unusual about an order by hand."""
-    request = facts.request
-    if is_off(facts):
-        return f"{request.price:g} where the market is at {request.trigger_price or facts.last_price:g}"
-    value = request.quantity * facts.each_units / UNITS
-    return f"Rs {value:,.0f} where Rs {facts.usual_units / UNITS:,.0f} is usual"
-
-
-def _money(facts: Facts, account: Account | None, row: Row, free_units: int) -> Mapping[str, Any]:
-    if account is None:
-        return {}
-    request, price = facts.request, facts.each_units / UNITS
-    after = abs(int(row.quantity) + request.signed_quantity)
-    opened = max(0, after - abs(int(row.quantity))) * facts.each_units
-    return {
-        "value": f"{request.quantity * price:,.0f}",
-        "after_value": f"{after * price:,.0f}",
-        "after": after,
-        "after_lots": after / request.instrument.lot_size,
-        "equity": f"{account.equity_units / UNITS:,.0f}",
-        "gross": f"{(account.equity_units - free_units + opened) / UNITS:,.0f}",
-        "free": f"{max(0, free_units) / UNITS:,.0f}",
-        "day_loss": f"{(account.day_start_units - account.equity_units) / UNITS:,.0f}",
-        "drawdown": account.drawdown_pct,
-    }

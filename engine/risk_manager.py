@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -28,6 +29,7 @@ from engine.core.model import (
     RiskStatus,
     Verdict,
 )
+from engine.core.registry import RULES
 from engine.core.sizing import RISK, Sizing, size_for
 from engine.reservations import ANYONE, Reservations
 from engine.restraint.overseer import Overseer
@@ -35,6 +37,7 @@ from engine.restraint.owners import is_turn
 from engine.restraint.stops import LINK, OPENING
 from engine.risk_check import RiskCheck
 from engine.risk_inputs import MINUTE_NS, Desk, LoneDesk, Traffic
+from engine.risk_words import explain
 from engine.rules.messages_a_day import WARN_PART
 from engine.rules.sound_order import unsound
 from engine.unclear import Unclear
@@ -70,7 +73,7 @@ class RiskManager(Overseer):
         """`limits`: by rule, in the rule's unit; `desk` knows account and market, without one nothing is held."""
         super().__init__(limits, desk or LoneDesk(capital_units), clock, parent)
         self.reservations = Reservations(is_cancel_certain=not self.desk.is_live)
-        self.traffic = Traffic()
+        self.traffic = Traffic(clock.monotonic_ns)
         self._pace_told_ns = -MINUTE_NS
         self._checks = RiskCheck(self.desk, self.reservations, self.traffic)
 
@@ -114,6 +117,14 @@ class RiskManager(Overseer):
             return replace(refused, reservation=self.adopt(order))
         return Verdict(True, reservation=self.reservations.add(wanted, self._checks.opened_units(facts)))
 
+    def doubt_of(self, request: OrderRequest) -> str:
+        """Say what is unusual about an order by hand and would have to be confirmed; "" when nothing is."""
+        limit, rule = self.limits.get("unusual_order"), RULES.get("unusual_order")
+        if limit is None or unsound(request):
+            return ""
+        facts = self._facts(request, by_hand=True)
+        return explain(rule, limit, facts) if rule.check(facts, limit) else ""
+
     def release(self, reservation: int) -> None:
         """Let go of what a check reserved, when nothing comes of it."""
         self.reservations.release(reservation)
@@ -132,6 +143,12 @@ class RiskManager(Overseer):
         """Return the quantity, in whole lots, that risks so much of equity at this price and stop; UserError without a measure."""
         row = Sizing(RISK).row(instrument, product, risk_pct=risk_pct, max_position_pct=max_position_pct)
         return size_for(row[0], self.desk.account_of(owner).equity_units, price, math.nan if stop is None else stop)
+
+    def take_up(self, kept: Mapping[str, Any], orders: Iterable[Order], now_ns: int) -> None:
+        """Go on after a restart with what was kept and with the orders of before."""
+        orders = list(orders)
+        self._checks.surroundings.recall(orders)
+        super().take_up(kept, orders, now_ns)
 
     def on_order(self, order: Order) -> None:
         """Follow an order: what is left of it stays reserved; too many that the broker refuses stop their owner."""

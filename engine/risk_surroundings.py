@@ -36,6 +36,8 @@ class Surroundings:
         facts.not_listed = desk.not_listed(instrument)
         if "entry_hours" in limits:
             facts.entry_hours = desk.entry_hours(instrument)
+        if request.price is not None and "price_collar" in limits and not instrument.has_derivatives:
+            facts.close = desk.day_close(instrument.key)
         if "messages_a_minute" in limits:
             facts.messages_minute = self._traffic.messages_in_minute(now_ns)
         if self._reservations and ("max_open_orders" in limits or "max_open_orders_symbol" in limits or "max_open_value" in limits):

@@ -112,6 +112,11 @@ class SessionDesk:
         bid, ask = self._board.bid.item(slot), self._board.ask.item(slot)
         return float(200.0 * (ask - bid) / (ask + bid)) if bid > 0.0 and ask > 0.0 else math.nan
 
+    def day_close(self, key: str) -> float:
+        """Return the close of the day before in rupees, 0 when nobody knows."""
+        slot = self._board.slot(key)
+        return 0.0 if slot is None else float(self._board.close.item(slot))
+
     def not_listed(self, instrument: Instrument) -> str:
         """Say why it does not trade today, "" when it does or nobody knows."""
         if instrument.expiry is not None and instrument.expiry < day_of(self._clock.now_ns()):

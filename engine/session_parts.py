@@ -72,7 +72,8 @@ class SessionParts(QObject):
         self.market_data = MarketDataHandler(self.board, self.clock, calendar, self, max_jump_pct=max_jump_pct)
         self.positions = PositionTracker(capital_units, self)
         early_ns = round(square_off_early_min * 60e9)
-        self.desk = desk = SessionDesk(self.positions, self.board, self.clock, calendar, is_live=broker.capabilities.is_live, early_ns=early_ns)
+        is_live = broker.capabilities.is_live
+        self.desk = desk = SessionDesk(self.positions, self.board, self.clock, calendar, is_live=is_live, early_ns=early_ns)
         self.risk = RiskManager(limits, capital_units, self.clock, desk, self)
         rates_of = tariff.rates if tariff is not None else free_of_charge
         self.orders = OrderManager(self.tasks, store, self.clock, self.mode[:1].upper(), rates_of=rates_of, parent=self)

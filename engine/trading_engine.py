@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 
@@ -18,9 +19,9 @@ from engine.calendar import Calendar
 from engine.charging import charges_of
 from engine.clock import Clock, SystemClock, ist
 from engine.compiling import compile_for_trading
-from engine.core.errors import BrokerError, UserError
+from engine.core.errors import UserError
 from engine.core.facts import PROTECTIVE
-from engine.core.model import Instrument, Order, OrderChange, OrderRequest, Position, to_rupees, to_units
+from engine.core.model import Instrument, Order, OrderChange, OrderRequest, Position, to_units
 from engine.core.records import Rows
 from engine.core.registry import TEMPLATES
 from engine.engine_market import make_catalogue, make_market
@@ -28,6 +29,7 @@ from engine.engine_settings import EngineSettings
 from engine.heartbeat import Heartbeat
 from engine.history import History
 from engine.instruments import Instruments
+from engine.margin_watch import fit_limits, watch_margin
 from engine.owners import Owners
 from engine.past_bars import past_bars
 from engine.restricted import Restricted
@@ -112,7 +114,8 @@ class TradingEngine(QObject, StrategyVerbs):
         self.owners = Owners(session, view, self)
         await self._session.open()
         self.owners.show()
-        await self._look_at_funds(capital_units)
+        if session.mode == "live" and settings.limits is None and not self._has_own_limits:
+            await fit_limits(session, view, capital_units)
         self.instruments = await asyncio.to_thread(make_catalogue, await market.broker.instruments())
         view.set_catalogue(self.instruments)
         session.desk.catalogue = self.instruments
@@ -123,7 +126,7 @@ class TradingEngine(QObject, StrategyVerbs):
         self._tasks.spawn(asyncio.to_thread(compile_for_trading, self._stop_compiling), "compile")
         self._tasks.spawn(self._every_second(), "clock", service=True)
         if session.mode == "live":
-            session.tasks.spawn(self._every_half_minute(session), "margin", service=True)
+            session.tasks.spawn(watch_margin(session, self._wall), "margin", service=True)
         if not session.is_replay:
             session.tasks.spawn(Heartbeat(session.risk.reduce, session.risk.clear).beat(), "heartbeat", service=True)
         await market.broker.start_market()
@@ -136,22 +139,6 @@ class TradingEngine(QObject, StrategyVerbs):
         kept = self._store.settings().get(LIMITS)
         self._has_own_limits = isinstance(kept, dict)
         return kept if isinstance(kept, dict) else retail_limits(capital_units)
-
-    async def _look_at_funds(self, capital_units: int) -> None:
-        """Hold real money's usual limits to what the account really has; limits that the trader has set stay."""
-        session, view = self.session, self.view
-        if session.mode != "live" or self._limits(0) != retail_limits(0):
-            return
-        try:
-            funds = await session.broker.funds()
-        except BrokerError as error:
-            log.warning("the account's money could not be looked at: %s", error)
-            return
-        total = funds.available_units + funds.used_units if funds is not None else 0
-        if 0 < total < capital_units:
-            session.risk.change_limits(retail_limits(total), confirmed=True)
-            has, said = f"{to_rupees(total):,.0f}", f"{to_rupees(capital_units):,.0f}"
-            view.notify("warning", f"Limits go by the Rs {has} that the account has, not by the Rs {said} of the settings; set it there.")
 
     async def close(self) -> None:
         """Stop the strategies, close broker, session and database; orders that rest at the broker and positions stay as they are."""
@@ -298,13 +285,6 @@ class TradingEngine(QObject, StrategyVerbs):
     async def bars_of(self, instrument: Instrument, interval_s: int) -> Rows:
         """Return the closed bars of the last days of an instrument, oldest first (BAR rows); empty when nobody has any."""
         return await past_bars(self.session, self.history, instrument, interval_s)
-
-    async def _every_half_minute(self, session: TradingSession) -> None:
-        """Ask the broker how much of the margin is in use; what it told before stands while it does not answer."""
-        while True:
-            with suppress(BrokerError):
-                session.desk.funds = await session.broker.funds()
-            await self._wall.sleep(30.0)
 
     async def _every_second(self) -> None:
         """Tell the market's phase, and what the strategies have come to."""

@@ -225,6 +225,8 @@ class EngineView(QObject):
         self.templates: tuple[Template, ...] = ()
         self.catalogue: dict[str, Instrument] = {}
         """All known instruments by key; the board holds only those that are subscribed."""
+        self.doubt_of: Callable[[OrderRequest], str] | None = None
+        """Says what is unusual about an order by hand, so that the trader confirms it; "" when nothing."""
         self.charges_of: Callable[[OrderRequest], int] | None = None
         """What a request would cost in charges if it filled in full, in money units; None until a schedule of charges is known."""
 

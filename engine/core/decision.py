@@ -13,35 +13,10 @@ from engine.core.execution import protect, trail_to
 from engine.core.grid import price_units, to_tick
 from engine.core.kelly import bet_pct, kelly_pct
 from engine.core.legs import add_order, cancel_own, is_own, note_reach
-from engine.core.limits import (
-    ALLOWED,
-    DAY_LOST,
-    DRAWN_DOWN,
-    GROSS_TOO_HIGH,
-    LOTS_HELD_TOO_MANY,
-    LOTS_TOO_MANY,
-    NO_CASH,
-    QUANTITY_TOO_HIGH,
-    SHARE_TOO_HIGH,
-    SLICES,
-    TOO_LARGE,
-    TOO_MANY,
-    TOO_MANY_SLICES,
-    VALUE_TOO_HIGH,
-    free_cash,
-    has_lost_day,
-    has_too_many,
-    has_too_many_lots,
-    has_too_many_units,
-    is_drawn_down,
-    is_large_share,
-    is_overstretched,
-    is_too_large,
-    lacks_cash,
-    opened_by,
-)
+from engine.core.limits import ALLOWED, SLICES, TOO_MANY_SLICES, has_lost_day, is_drawn_down, opened_by
 from engine.core.matching import LIMIT, MARKET, STOP, STOP_LIMIT, remove
 from engine.core.records import ENTRY, EXIT, REVERSAL, SQUARE_OFF, Row, Rows
+from engine.core.refusal import check
 from engine.core.sizing import KELLY, NO_SIZE, purpose_of, size_of, wanted_quantity
 
 BAD_INTENT, UNSIZED = 1, 2
@@ -120,47 +95,6 @@ def square_off(run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -
                 leg.is_closing = 1
             note_reach(leg, own)
     run.next_square = squares[run.squares].time_ns if run.squares < len(squares) else NEVER
-
-
-@compiled("i8(LIMITS, LEG, i8, i8, i8, i8, i8)")
-def check_size(limits: Row, leg: Row, quantity: int, each: int, opened: int, equity: int, free: int) -> int:
-    """Return ALLOWED, or the first limit on its own size that refuses an order (signed) of units worth `each`, opening `opened`."""
-    value, lot = abs(quantity) * each, leg.sizing.contract_lot
-    if value > limits.max_order_value:
-        return VALUE_TOO_HIGH
-    if has_too_many_units(quantity, lot, limits.max_order_quantity):
-        return QUANTITY_TOO_HIGH
-    if is_large_share(value, equity, limits.max_order_share):
-        return SHARE_TOO_HIGH
-    if has_too_many_lots(quantity, lot, limits.max_order_lots):
-        return LOTS_TOO_MANY
-    if has_too_many_lots(leg.position.quantity + quantity, lot, limits.max_position_lots):
-        return LOTS_HELD_TOO_MANY
-    return GROSS_TOO_HIGH if is_overstretched(free, opened, equity, limits.gross_exposure) else ALLOWED
-
-
-@compiled("i8(RUN, LEG[:], i8, i8, i8)")
-def check(run: Row, legs: Rows, k: int, quantity: int, price: int) -> int:
-    """Return ALLOWED, or the first limit that refuses leg `k` an order (signed, at a price in units) which is more than an exit."""
-    limits, leg = run.limits, legs[k]
-    others, exposure, reserved = 0, 0, 0
-    for j in range(len(legs)):
-        other = legs[j]
-        exposure += abs(other.value)
-        reserved += other.reserved
-        if j != k and (other.position.quantity != 0 or other.is_entering != 0):
-            others += 1
-    held, each = leg.position.quantity, price * leg.multiplier
-    if limits.cash != 0.0 and lacks_cash(opened_by(held, quantity) * each, free_cash(run.account.equity, exposure, reserved)):
-        return NO_CASH
-    if has_too_many(others, limits.max_positions):
-        return TOO_MANY
-    if is_too_large(abs(held + quantity) * each, run.capital, limits.max_position_size):
-        return TOO_LARGE
-    if run.is_stopped != 0:
-        return DAY_LOST if run.is_stopped & 1 else DRAWN_DOWN
-    opened = opened_by(held, quantity) * each
-    return check_size(limits, leg, quantity, each, opened, run.account.equity, free_cash(run.account.equity, exposure, reserved))
 
 
 @compiled("b1(INTENT)")
@@ -260,9 +194,14 @@ def follow(run: Row, legs: Rows, orders: Rows, k: int, intent: Row, bar: Row) ->
         code = TOO_MANY_SLICES
     if code != ALLOWED:
         run.denied[code] += 1
-        return
+        if purpose != REVERSAL or run.is_stopped == 0 or abs(held) > SLICES * leg.lane.freeze:
+            return
+        # While new risk is stopped a reversal does its first half all the same: the position is left.
+        wanted, quantity, purpose = 0, -held, EXIT
     run.orders += 1
     place(leg, orders, wanted, purpose, intent)
+    if code != ALLOWED:
+        leg.held_target = 0.0
     leg.opened = opened_by(held, quantity) * price * leg.multiplier
     leg.reserved = leg.opened
     note_reach(leg, orders)

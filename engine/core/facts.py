@@ -34,6 +34,7 @@ class Facts:
     last_price: float = 0.0
     """Rupees, 0 = none yet."""
     quote_age_s: float = math.inf
+    """Seconds; infinite when there was never a quote."""
     is_open: bool = True
     """The instrument's market trades now, as far as the calendar knows."""
     is_past_square_off: bool = False
@@ -96,6 +97,8 @@ class Facts:
     """Distance of bid and offer in percent of their middle; NaN where there are not both."""
     margin_pct: float = math.nan
     """Part of the broker's margin that is in use; NaN where the broker does not tell."""
+    close: float = 0.0
+    """Close of the day before in rupees, 0 = not known."""
     remark: str = ""
     """What the trader is to be told of an order that passes all the same."""
     opens: bool = field(init=False)

@@ -22,42 +22,13 @@ from engine.core.decision import BAD_INTENT, NEVER, UNSIZED
 from engine.core.errors import UserError
 from engine.core.friction import Friction
 from engine.core.legs import FILLS_A_BAR, LEG, ROOM, RUN, SQUARE
-from engine.core.limits import (
-    DAY_LOST,
-    DRAWN_DOWN,
-    GROSS_TOO_HIGH,
-    LIMITS,
-    LOTS_HELD_TOO_MANY,
-    LOTS_TOO_MANY,
-    NO_CASH,
-    QUANTITY_TOO_HIGH,
-    SHARE_TOO_HIGH,
-    TOO_LARGE,
-    TOO_MANY,
-    TOO_MANY_SLICES,
-    VALUE_TOO_HIGH,
-)
+from engine.core.limits import LIMITS
 from engine.core.matching import RESTING, lane_rows
 from engine.core.records import BAR, FILL, INTENT, Row, Rows
+from engine.core.refusal import REFUSALS
 from engine.core.registry import Step
 from engine.core.universe import unseen, walk_universe
 from engine.core.walk import OUT_OF_ORDER, walk, walk_one
-
-REFUSALS = {
-    NO_CASH: "cash",
-    TOO_MANY: "max_positions",
-    TOO_LARGE: "max_position_size",
-    DAY_LOST: "max_daily_loss",
-    DRAWN_DOWN: "max_drawdown",
-    VALUE_TOO_HIGH: "max_order_value",
-    QUANTITY_TOO_HIGH: "max_order_quantity",
-    TOO_MANY_SLICES: "tick_and_lot",
-    SHARE_TOO_HIGH: "max_order_share",
-    LOTS_TOO_MANY: "max_order_lots",
-    LOTS_HELD_TOO_MANY: "max_position_lots",
-    GROSS_TOO_HIGH: "gross_exposure",
-}
-"""Names of the rules by the codes of `limits`."""
 
 FAULTS = {
     BAD_INTENT: "Expected a finite target and prices above zero of the strategy, was otherwise; it was stopped there.",

@@ -6,6 +6,7 @@ that a trembling hand sends once.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -44,6 +45,8 @@ class OrderTicket(QDialog):
         self._frames = Frames.of(view)
         self._decimals = numbers.decimals_of(instrument.tick_size)
         self._is_locked = False
+        self._doubted: Draft | None = None  # what the trader was asked to confirm, and so may send as it stands
+        self._doubt = ""
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.head = TicketHead(theme, instrument, Side(side) if side else None)
         self.product: Segments[Product] = Segments(PRODUCTS, name="Product")
@@ -174,13 +177,26 @@ class OrderTicket(QDialog):
         draft = self.draft
         if self._is_locked or draft.fault(quote)[1]:
             return
+        request = draft.request(quote)
+        doubt = "" if self.view.doubt_of is None else self.view.doubt_of(request)
+        if doubt and draft != self._doubted:
+            self._ask(draft, doubt)
+            return
         self._is_locked = True
-        self.requested.emit("order.submit", draft.request(quote))
+        self._doubted = None
+        self.requested.emit("order.submit", replace(request, is_confirmed=bool(doubt)))
         if self.keep_open.isChecked():
             self._lock.start()
             self.refresh()
         else:
             self.accept()
+
+    def _ask(self, draft: Draft, doubt: str) -> None:
+        """Say what is unusual; the next press sends it as it stands, but not one of the same trembling hand."""
+        self._doubted, self._doubt = draft, doubt
+        self._is_locked = True
+        self._lock.start()
+        self.refresh()
 
     def _unlock(self) -> None:
         self._is_locked = False
@@ -217,10 +233,11 @@ class OrderTicket(QDialog):
         self.price.setEnabled(draft.has_price)
         self.trigger.setEnabled(draft.has_trigger)
         advice = draft.advice(quote)
-        self.remark.say(fault or advice, "bad" if fault else "warn")
+        is_asked = draft == self._doubted
+        self.remark.say(fault or (self._doubt if is_asked else advice), "bad" if fault else "warn")
         self._show_estimate(draft, quote, bool(fault))
         self.send_button.setEnabled(not fault and not self._is_locked)
-        self.send_button.setText(self._summary(draft) if not fault else "Send (Ctrl+Enter)")
+        self.send_button.setText(("Confirm: " * is_asked + self._summary(draft)) if not fault else "Send (Ctrl+Enter)")
         self._paint_side(draft.side.name if draft.side is not None else "")
         self.setWindowTitle(f"{draft.side.name.capitalize() if draft.side else 'Order'} {self.instrument.symbol}")
 
