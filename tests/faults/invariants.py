@@ -231,8 +231,9 @@ def protection_covers(session: TradingSession, watch: Watch) -> Iterator[str]:
         was_told = any(book.instrument.symbol in text for text in watch.told)
         if covered != abs(book.quantity) and not was_told:
             yield f"{book.owner} holds {book.quantity} of {book.instrument.key} and stops cover {covered}"
-        if covered > abs(book.quantity):
-            yield f"{book.owner} holds {book.quantity} of {book.instrument.key} and stops of {covered} would turn it round"
+        certain = sum(o.remaining for o in working if o.request.purpose.value in ("stop", "trail") and not is_open_question(o))
+        if certain > abs(book.quantity):
+            yield f"{book.owner} holds {book.quantity} of {book.instrument.key} and stops of {certain} would turn it round"
 
 
 def same_again(before: Sequence[tuple[str, str, int]], after: Sequence[tuple[str, str, int]]) -> Iterator[str]:
