@@ -57,7 +57,7 @@ def play(moves: list[Any], mark_units: int) -> tuple[PositionTracker, list[Fill]
     return tracker, fills
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(moves=MOVES, mark_units=st.integers(90_000, 11_000_000))
 def test_the_sum_over_owners_is_the_net_to_the_last_unit(moves: list[Any], mark_units: int) -> None:
     tracker, fills = play(moves, mark_units)
