@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from engine.core.model import Order, OrderStatus, Pending, Position, Product, Purpose
+from engine.core.model import Order, OrderRequest, OrderStatus, Pending, Position, Product, Purpose, TradingState
 from engine.core.sizing import KELLY, NO_SIZE, entry_price, is_wanted_by, order_for, size_for, size_of
 from engine.session import TradingSession
 from engine.strategy_config import StrategyConfig
@@ -135,7 +135,22 @@ class StrategyOrders:
             self.unsized += 1
             if size == NO_SIZE:
                 size_for(leg.sizing, equity_units, entry, wish.stop)
-        request = order_for(
+        request = self._request(leg, wish, close, held, size)
+        if request is None:
+            return None
+        order = self._session.submit(request)
+        if order.status is OrderStatus.DENIED and request.purpose is Purpose.REVERSAL and self._only_reduces():
+            # While new risk is stopped a reversal does its first half all the same: the position is left.
+            wish = wish._replace(target=0.0)
+            leaving = self._request(leg, wish, close, held, size)
+            order = order if leaving is None else self._session.submit(leaving)
+        if order.status is not OrderStatus.DENIED:
+            leg.held_target = wish.target
+        return order
+
+    def _request(self, leg: Leg, wish: Wish, close: float, held: int, size: int) -> OrderRequest | None:
+        """Return the one order that leads from what is held to what is wished for, None when none does."""
+        return order_for(
             wish,
             leg.instrument,
             held,
@@ -146,12 +161,9 @@ class StrategyOrders:
             price=close,
             can_short=leg.can_short,
         )
-        if request is None:
-            return None
-        order = self._session.submit(request)
-        if order.status is not OrderStatus.DENIED:
-            leg.held_target = wish.target
-        return order
+
+    def _only_reduces(self) -> bool:
+        return self._session.risk.memory.stops.of(self._config.id).state is TradingState.REDUCING
 
     def _fit(self, leg: Leg) -> None:
         """Size by the limits that hold now and, where it goes by Kelly, by the trades so far; a change of that is told."""

@@ -123,6 +123,7 @@ CASES = {
     "limits": Case(
         "ema_crossover", {"stop": 0.01}, sizing="fixed:20", max_positions=2, max_daily_loss=500, max_drawdown=5, capital=150_000.0
     ),
+    "turns while it may only reduce": Case("ema_crossover", sizing="fixed:20", max_daily_loss=120, max_drawdown=50, capital=150_000.0),
     "rsi": Case("rsi", product="MIS"),
     "opening range": Case("opening_range_breakout", product="MIS"),
     "bollinger": Case("bollinger_reversion", minutes=3),

@@ -360,7 +360,8 @@ def test_a_lost_day_refuses_entries_until_the_next_but_lets_exits_pass() -> None
     wishes = {0: want(1.0), 1: want(-1.0), 2: want(0.0), 3: want(1.0), 5: want(1.0)}
     made = run(bars, wishes, given=terms(limits=limits(max_daily_loss=1_000_000.0)))
     assert made.denied == {"max_daily_loss": 2}
-    assert fills_of(made) == [(1, 10, 100.0, "entry"), (3, -10, 100.0, "exit"), (1441, 10, 100.0, "entry")]
+    # The reversal is refused, and what it would have left first is left: half of it reduces.
+    assert fills_of(made) == [(1, 10, 100.0, "entry"), (2, -10, 100.0, "exit"), (1441, 10, 100.0, "entry")]
 
 
 def test_a_drawdown_refuses_entries_for_good() -> None:
