@@ -88,9 +88,16 @@ class StrategyConfig:
 
 
 def parse_strategy(
-    strategy_config: Mapping[str, object], risk_config: Mapping[str, object] | None = None, strategy_id: str | None = None
+    strategy_config: Mapping[str, object],
+    risk_config: Mapping[str, object] | None = None,
+    strategy_id: str | None = None,
+    *,
+    is_backtest: bool = False,
 ) -> StrategyConfig:
-    """Parse the two dicts of the public API; `strategy_id` defaults to one made of the name."""
+    """Parse the two dicts of the public API; `strategy_id` defaults to one made of the name.
+
+    A class in a file is described by a process of its own, and runs in one; `is_backtest`: it is read, and runs, here.
+    """
     strategy_config = _mapping(strategy_config, "strategy_config")
     plain = {name: None if name in ("parameters", "rules") else value for name, value in strategy_config.items()}
     given = parse(STRATEGY_OPTIONS, plain, "strategy_config")
@@ -100,7 +107,7 @@ def parse_strategy(
         raise InvalidOption("Expected scan_interval once, was given in strategy_config and in its parameters; drop one.")
     minutes = SCAN_INTERVAL.parse(scan) if scan is not None else given["scan_interval"]
     name, kind = given["name"], given["strategy_type"]
-    template, code, is_hosted = _template(kind, strategy_config.get("rules"))
+    template, code, is_hosted = _template(kind, strategy_config.get("rules"), is_backtest=is_backtest)
     limits, risk = _risk(_mapping(risk_config, "risk_config"))
     keys = _keys(given["symbols"], given["exchange"])
     return StrategyConfig(
@@ -128,7 +135,7 @@ def check_mode(mode: str) -> str:
     return mode
 
 
-def _template(kind: str, rules: object) -> tuple[Template | None, StrategyCode | None, bool]:
+def _template(kind: str, rules: object, *, is_backtest: bool) -> tuple[Template | None, StrategyCode | None, bool]:
     """Return the template, the file that it comes from, and whether it runs in a process of its own."""
     if kind == CUSTOM:
         return template_of(WITHOUT_RULES) if rules is None else rules_template(rules), None, False
@@ -139,7 +146,7 @@ def _template(kind: str, rules: object) -> tuple[Template | None, StrategyCode |
     if not is_file_name(kind):
         return template_of(kind), None, False
     code = code_of(kind)
-    template, is_hosted = describe(code)
+    template, is_hosted = (template_of(kind), False) if is_backtest else describe(code)
     return template, code, is_hosted
 
 

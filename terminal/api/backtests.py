@@ -70,7 +70,7 @@ class BacktestRoutes:
         if sum(work.state == "running" for work in self._jobs.values()) >= MOST_WAITING:
             raise Refused(409, "busy", f"Expected fewer than {MOST_WAITING} backtests at a time, were that many; wait for one to end.")
         given = self._backend.engine.strategies.given(strategy_id)
-        config = parse_strategy(given["strategy_config"], given["risk_config"], strategy_id)
+        config = parse_strategy(given["strategy_config"], given["risk_config"], strategy_id, is_backtest=True)
         first_ns, last_ns = _span(body, self._backend.engine.session.clock.now_ns())
         self._last += 1
         work = self._jobs[f"bt-{self._last}"] = Work(f"bt-{self._last}", strategy_id)

@@ -73,7 +73,7 @@ def backtest(arguments: argparse.Namespace) -> int:
 def plan_backtest(arguments: argparse.Namespace) -> BacktestPlan:
     """Check everything and read the file; raises UserError or DataError that says what was expected."""
     file, friction = existing(arguments.data), friction_of(arguments)
-    parse_strategy(*dicts_of(arguments, arguments.symbols or ("ANY",), None))
+    parse_strategy(*dicts_of(arguments, arguments.symbols or ("ANY",), None), is_backtest=True)
     found, reading, repair = ImportReport(), Progress("reading", "rows"), parse_repair(arguments.repair)
     wanted = list(arguments.symbols) or None
     try:
@@ -86,7 +86,7 @@ def plan_backtest(arguments: argparse.Namespace) -> BacktestPlan:
         benchmark = _benchmark(file, arguments.benchmark)
         if not arguments.symbols and len(bars) > 1:
             bars = {instrument: rows for instrument, rows in bars.items() if instrument.symbol != arguments.benchmark}
-    config = parse_strategy(*dicts_of(arguments, tuple(instrument.key for instrument in bars), interval_s))
+    config = parse_strategy(*dicts_of(arguments, tuple(instrument.key for instrument in bars), interval_s), is_backtest=True)
     check_interval(config, interval_s)
     return BacktestPlan(config, file, bars, benchmark, friction, interval_s or 0, found)
 

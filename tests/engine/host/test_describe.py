@@ -10,6 +10,7 @@ import pytest
 from engine.core.errors import UserError
 from engine.host import describe as describing
 from engine.host.describe import class_template, describe
+from engine.strategy_config import parse_strategy
 from tests.engine.host.conftest import CodeOf
 
 
@@ -34,6 +35,18 @@ def test_a_class_is_described_by_a_process(code: CodeOf) -> None:
     assert not template.parameters[1].is_whole
     assert "RAN_HERE" not in os.environ
     assert not {name for name in set(sys.modules) - before if name.startswith("strategy_file")}
+
+
+def test_a_backtest_reads_and_runs_it_here(code: CodeOf) -> None:
+    made = code("def on_bar(self, bar): pass")
+    given = {"name": "x", "strategy_type": str(made.path), "symbols": ["TCS"], "sizing": "fixed:1"}
+    here, hosted = parse_strategy(given, is_backtest=True), parse_strategy(given)
+    assert here.template is not None
+    assert here.template.plain is not None
+    assert not here.is_hosted
+    assert hosted.template is not None
+    assert hosted.template.plain is None
+    assert hosted.is_hosted
 
 
 def test_it_is_asked_once_for_each_text(code: CodeOf, monkeypatch: pytest.MonkeyPatch) -> None:
