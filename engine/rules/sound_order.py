@@ -5,7 +5,6 @@ Asked first of all, whatever limits are given, and cannot be switched off: a NaN
 
 from __future__ import annotations
 
-import math
 from numbers import Integral
 from typing import Any
 
@@ -62,7 +61,7 @@ def _is_instrument(instrument: Any) -> bool:
 def _is_price(price: Any) -> bool:
     if type(price) is float:
         return 0.0 < price < MOST
-    return type(price) is not bool and isinstance(price, (int, float)) and math.isfinite(price) and 0.0 < price < MOST
+    return type(price) is not bool and isinstance(price, (int, float)) and 0 < price < MOST
 
 
 def _shown(value: Any) -> str:
