@@ -5,6 +5,7 @@ What comes back is acted on by whoever runs the strategy; what goes wrong is tol
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 
 from engine.core.model import Fill, Quote
@@ -36,6 +37,7 @@ class Decider:
         self._session = session
         self._process: StrategyProcess | None = None
         self._legs: list[Leg] = []
+        self._ending: asyncio.Task[None] | None = None
 
     def begin(self, legs: Iterable[Leg]) -> None:
         """Watch over these from now on."""
@@ -80,9 +82,14 @@ class Decider:
         process, self._process = self._process, None
         if process is not None and process.is_alive:
             process.on_lost = lambda fault: None
-            self._session.tasks.spawn(self._farewell(process), "end of a strategy")
+            self._ending = self._session.tasks.spawn(self._farewell(process), "end of a strategy")
         elif self._legs:
             self.notes.write()
+
+    async def ended(self) -> None:
+        """Wait until the end is over: what was noted last is written before anybody reads it."""
+        if self._ending is not None:
+            await asyncio.wait({self._ending})
 
     async def _farewell(self, process: StrategyProcess) -> None:
         try:

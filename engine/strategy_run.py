@@ -86,6 +86,8 @@ class StrategyRun(QObject):
         self._enter(S.STARTING)
         self.tally.last_error = ""
         try:
+            if self._decider is not None:
+                await self._decider.ended()
             if self.config.code is not None:
                 self.config, said = await asyncio.to_thread(self.approval.config_for, self.mode)
                 if said:

@@ -6,7 +6,6 @@ What runs in a process of its own is ended from outside when it does not answer;
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -21,8 +20,8 @@ T = TypeVar("T")
 AGAIN_NS = 60_000_000_000
 """Slowness is told once in so long."""
 
-KEPT_LINES, LOGGED_LINES = 200, 20
-"""Printed lines that are kept to be looked at, and those of one decision that are logged."""
+LOGGED_LINES = 20
+"""Printed lines of one decision that are logged."""
 
 
 class Watch:
@@ -35,8 +34,6 @@ class Watch:
         """Is told of slowness, in words."""
         self.pause: Callable[[str], None] = log.warning
         """Is told of what was far too slow and runs in our own process."""
-        self.said: deque[str] = deque(maxlen=KEPT_LINES)
-        """What the strategy printed last."""
         self._told_ns: int | None = None
 
     def timed(self, what: str, ask: Callable[[], T]) -> T:
@@ -62,7 +59,6 @@ class Watch:
             log.info("%s says: %s", self._name, line)
         if len(lines) > LOGGED_LINES or answer.lost:
             log.info("%s says more: %d lines in all, %d characters lost", self._name, len(lines), answer.lost)
-        self.said.extend(lines)
 
     def _look(self, took_s: float, what: str) -> None:
         if took_s <= self._limits.slow_s:

@@ -25,6 +25,7 @@ from engine.look_ahead import find_look_ahead
 from engine.replay_file import read_replay
 from engine.report import Report, write_page
 from engine.strategy_config import StrategyConfig, parse_strategy
+from engine.strategy_lint import lint_of
 from engine.tariffs import Tariff
 from terminal import VERSION
 from terminal.cli.backtest_text import lines_of
@@ -52,6 +53,8 @@ def backtest(arguments: argparse.Namespace) -> int:
     """Make the backtest and print it; returns 0, or 1 when the strategy was stopped by a mistake of its own."""
     page = _page(arguments.report)
     plan = plan_backtest(arguments)
+    for text in lint_of(plan.config.code):
+        sys.stderr.write(f"shikra: {text}\n")
     if arguments.check_look_ahead:
         check_look_ahead(plan, arguments)
     result = replay_of(plan, arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from engine import heartbeat
 from engine.clock import ManualClock
 from engine.core.model import TradingState
+from engine.engine_settings import EngineSettings
 from engine.heartbeat import BEAT_S, GOOD_BEATS, Heartbeat
+from engine.trading_engine import TradingEngine
 
 LoopRun = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -70,5 +73,29 @@ def test_it_beats_by_its_clock(loop_run: LoopRun) -> None:
         assert account.state is TradingState.ACTIVE
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
+
+    loop_run(scenario())
+
+
+def test_the_terminal_lets_only_exits_pass_until_its_loop_keeps_time(
+    loop_run: LoopRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT_S", 0.0)
+    monkeypatch.setattr(heartbeat, "LATE_S", -1.0)
+
+    async def until(engine: TradingEngine, state: TradingState) -> None:
+        while engine.session.risk.state is not state:  # noqa: ASYNC110  # the heart beats by the machine's own clock
+            await asyncio.sleep(0)
+
+    async def scenario() -> None:
+        engine = TradingEngine(EngineSettings(tmp_path / "data"))
+        told: list[str] = []
+        engine.view.notice_given.connect(lambda level, text: told.append(text))
+        await engine.open()
+        await until(engine, TradingState.REDUCING)
+        assert "the terminal stood still for" in told[-1]
+        monkeypatch.setattr(heartbeat, "LATE_S", 120.0)
+        await until(engine, TradingState.ACTIVE)
+        await engine.close()
 
     loop_run(scenario())

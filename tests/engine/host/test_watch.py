@@ -6,7 +6,7 @@ import pytest
 
 from engine.clock import ManualClock
 from engine.host.answers import Answer
-from engine.strategy_watch import KEPT_LINES, Watch
+from engine.strategy_watch import LOGGED_LINES, Watch
 
 
 class Told:
@@ -54,10 +54,11 @@ def test_over_two_seconds_is_paused_whatever_it_answered_or_raised() -> None:
     assert len(told.paused) == 2
 
 
-def test_a_process_tells_its_own_time_and_what_was_printed() -> None:
+def test_a_process_tells_its_own_time_and_what_was_printed(caplog: pytest.LogCaptureFixture) -> None:
     told = Told()
     told.watch.heard(Answer(took_ms=251.0, said="a\nb\n"), "on_bar of TCS")
     assert len(told.slow) == 1
-    assert list(told.watch.said) == ["a", "b"]
-    told.watch.heard(Answer(said="x\n" * 500), "on_bar of TCS")
-    assert len(told.watch.said) == KEPT_LINES
+    with caplog.at_level("INFO", "engine.strategy_watch"):
+        told.watch.heard(Answer(said="x\n" * 500, lost=7), "on_bar of TCS")
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["mine says: x"] * LOGGED_LINES + ["mine says more: 500 lines in all, 7 characters lost"]
