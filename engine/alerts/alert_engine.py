@@ -5,6 +5,7 @@ What fires is told through `notices`. An alert never trades and never waits; wha
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt
 
 from engine.alerts.channels import WindowChannel
+from engine.alerts.events import Events
 from engine.alerts.figures import Figures
 from engine.alerts.levels import PriceLevels
 from engine.alerts.lines import IndicatorWatch
@@ -22,12 +24,13 @@ from engine.alerts.remote import RemoteChannel
 from engine.core.alerts import Alert, AlertKind, AlertState, parse_alert, restore_alert, title_of
 from engine.core.errors import BrokerError, UserError, did_you_mean
 from engine.core.figures import decimal_in_lakhs
-from engine.core.model import Instrument, LinkState, Order, OrderStatus, StrategyState, StrategyStatus, TradingState
-from engine.core.reconciliation import Report
+from engine.core.model import Instrument, LinkState, TradingState
 from engine.core.records import Rows
 from engine.session import TradingSession
 from engine.store.rows import AlertRow
 from engine.view import EngineView
+
+log = logging.getLogger(__name__)
 
 BarsOf = Callable[[Instrument, int], Awaitable[Rows]]
 
@@ -36,7 +39,6 @@ FIGURES = frozenset({K.PNL, K.RISK, K.CONNECTION})
 AT_ONCE = frozenset({K.EVENT, K.CHANGE})
 """Kinds that need no way back before they count again."""
 
-EVENTS = {OrderStatus.REJECTED: "rejected", OrderStatus.UNKNOWN: "unknown"}
 MOST = 20_000
 """Alerts that are kept; more would be a program's, not a trader's."""
 
@@ -52,8 +54,8 @@ class AlertEngine(QObject):
         self._levels, self._moves, self._figures = PriceLevels(session.board), Moves(session.board), Figures(session)
         self._indicators: dict[str, IndicatorWatch] = {}
         self._unkept: set[str] = set()
-        self._statuses: dict[str, OrderStatus] = {}
-        self._faulted: set[str] = set()
+        self._watching: dict[AlertKind, dict[str, None]] = {kind: {} for kind in AlertKind}
+        """Ids of what can fire, by kind."""
         self._bars_of: BarsOf | None = None
         self.notices = Notices(session.wall, view.notice_given.emit, view.on_alert_event, session.life.keep, self._note)
         self.remote = RemoteChannel(session.tasks)
@@ -66,7 +68,10 @@ class AlertEngine(QObject):
         store, account = self._session.store, self._session.account_id
         self.notices.restore(store.alerts(account, "event", 200))
         for row in store.alerts(account, "alert", MOST):
-            self._put(restore_alert(row.data))
+            try:
+                self._put(restore_alert(row.data))
+            except (KeyError, TypeError, ValueError) as error:
+                log.warning("the alert %s cannot be read and is left out: %r", row.id, error)
         self._unkept.clear()
         for event in self.notices.events.values():
             self._view.on_alert_event(event)
@@ -75,11 +80,9 @@ class AlertEngine(QObject):
         session, direct = self._session, Qt.ConnectionType.DirectConnection
         session.market_data.ticks_received.connect(self._on_ticks, direct)
         session.market_data.bars_closed.connect(self._on_bars, direct)
-        session.orders.order_changed.connect(self._on_order, direct)
         session.risk.trading_state_changed.connect(self._on_state, direct)
-        self._view.strategy_changed.connect(self._on_strategy, direct)
         self._view.link_changed.connect(lambda state, reason: self._figures.on_link(LinkState(state)), direct)
-        self._view.reconciled.connect(self._on_report, direct)
+        self._events = Events(session, self._view, self._on_event, self)
         self._view.notice_desk = self.notices.say
 
     async def open(self, bars_of: BarsOf) -> None:
@@ -121,6 +124,7 @@ class AlertEngine(QObject):
         alert = self._get(alert_id)
         self._stop(alert_id)
         del self.alerts[alert_id]
+        self._watching[alert.kind].pop(alert_id, None)
         self._unkept.discard(alert_id)
         self._session.life.keep(AlertRow(alert_id, "alert", alert.created_ns))
         self._view.on_alert_removed(alert_id)
@@ -143,7 +147,7 @@ class AlertEngine(QObject):
 
     def look(self) -> None:
         """Look at profit, limits and silences, keep what changed, repeat what is unseen; to be called every second."""
-        for alert in [each for each in self.alerts.values() if each.kind in FIGURES and each.is_watching]:
+        for alert in [each for kind in FIGURES for each in self._of(kind)]:
             value = self._figures.value(alert)
             if value is None:
                 continue
@@ -178,37 +182,13 @@ class AlertEngine(QObject):
                     alert = self.alerts[watch.alert.id]
                     self._fire(alert, f"{alert.symbol}: {alert.subject} is {figure:,.2f}, {alert.side} {alert.other or ''} {level:,.2f}")
 
-    def _on_order(self, order: Order) -> None:
-        word = EVENTS.get(order.status)
-        if word is None:
-            self._statuses.pop(order.id, None)
-        elif self._statuses.get(order.id) is not order.status:
-            self._statuses[order.id] = order.status
-            said = "was rejected" if word == "rejected" else "is of unknown fate"
-            self._on_event(
-                word, f"The order for {order.instrument.symbol} {said}: {order.message or 'no reason was given'}", order.instrument
-            )
-
-    def _on_strategy(self, status: StrategyStatus) -> None:
-        if status.state is not StrategyState.FAULTED:
-            self._faulted.discard(status.id)
-        elif status.id not in self._faulted:
-            self._faulted.add(status.id)
-            self._on_event("fault", f"{status.name} failed: {status.last_error or 'see the log'}")
-
-    def _on_report(self, report: Report) -> None:
-        for fill in report.adjusted:
-            self._on_event(
-                "difference", f"{fill.instrument.symbol} differed from the broker's books by {fill.signed_quantity}", fill.instrument
-            )
-
     def _on_event(self, subject: str, text: str, instrument: Instrument | None = None) -> None:
-        for alert in [each for each in self.alerts.values() if each.kind is K.EVENT and each.subject == subject and each.is_watching]:
+        for alert in self._of(K.EVENT, subject):
             if not alert.key or (instrument is not None and alert.key == instrument.key):
                 self._fire(alert, text)
 
     def _on_state(self, state: TradingState) -> None:
-        for alert in [each for each in self.alerts.values() if each.kind is K.RISK and each.subject == "state" and each.is_watching]:
+        for alert in self._of(K.RISK, "state"):
             reason = self._session.risk.reason
             self._fire(alert, f"Trading is {state.value}{': ' + reason if reason else ''}")
 
@@ -232,6 +212,10 @@ class AlertEngine(QObject):
         """Return the alert with the key of a known instrument; raises UserError for an unknown one, or an unknown indicator."""
         if alert.kind is K.INDICATOR:
             IndicatorWatch(alert)
+        if alert.kind is K.RISK and alert.subject != "state":
+            known = self._session.risk.status(self._session.account).used
+            if alert.subject not in known:
+                raise UserError(f'Expected state or a limit whose use is known, was "{alert.subject}"{did_you_mean(alert.subject, known)}')
         if not alert.key:
             return alert
         return replace(alert, key=self._instrument(alert.key).key)
@@ -283,11 +267,21 @@ class AlertEngine(QObject):
             raise UserError(f'There is no alert "{alert_id}"{did_you_mean(alert_id, self.alerts)}')
         return self.alerts[alert_id]
 
+    def _of(self, kind: AlertKind, subject: str = "") -> list[Alert]:
+        """List what can fire of a kind, of one subject if given."""
+        found = [self.alerts[alert_id] for alert_id in self._watching[kind]]
+        return [alert for alert in found if subject in ("", alert.subject)]
+
     # Keeping
 
     def _put(self, alert: Alert) -> None:
         self.alerts[alert.id] = alert
         self._unkept.add(alert.id)
+        for kind, ids in self._watching.items():
+            if kind is alert.kind and alert.is_watching:
+                ids[alert.id] = None
+            else:
+                ids.pop(alert.id, None)
         self._view.on_alert(alert)
 
     def _keep_changes(self) -> None:

@@ -68,7 +68,10 @@ class Notices:
         """Take over what was told before a restart."""
         for row in rows:
             kept = dict(row.data)
-            self._put(AlertEvent(**{**kept, "level": Level(str(kept["level"]))}))  # type: ignore[arg-type]  # as `asdict` wrote it
+            try:
+                self._put(AlertEvent(**{**kept, "level": Level(str(kept["level"]))}))  # type: ignore[arg-type]  # as `asdict` wrote it
+            except (KeyError, TypeError, ValueError) as error:
+                log.warning("the message %s cannot be read and is left out: %r", row.id, error)
 
     def add_channel(self, name: str, channel: Channel) -> None:
         """Let messages go out this way, too."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,10 @@ def test_keys_acknowledge_alarms_and_show_the_panel_and_the_comparisons(scene: S
     assert [dialog for dialog in scene.dialogs() if isinstance(dialog, BooksDialog)]
 
 
+def is_quoted(desk: Desk) -> bool:
+    return desk.view.last_price("NSE:RELIANCE") > 0
+
+
 @pytest.fixture
 def at_a_desk(tmp_path: Path, loop_run: Callable[..., Any]) -> Callable[..., None]:
     def run(*plays: Callable[[Desk], Any]) -> None:
@@ -106,7 +111,7 @@ def at_a_desk(tmp_path: Path, loop_run: Callable[..., Any]) -> Callable[..., Non
                 desk = make_desk(tmp_path, demo_strategy=False)
                 try:
                     await desk.open()
-                    await until(lambda desk=desk: desk.view.last_price("NSE:RELIANCE") > 0)
+                    await until(partial(is_quoted, desk))
                     await play(desk)
                 finally:
                     await desk.close()

@@ -87,7 +87,7 @@ class AlertDialog(QDialog):
 
     def _make_fields(self) -> None:
         strategies = [(status.name, status.id) for status in self.view.strategies.values()]
-        rules = sorted(self.view.risk.limits) if self.view.risk is not None else []
+        rules = sorted(set(self.view.risk.limits) & set(self.view.risk.used)) if self.view.risk is not None else []
         self.kind = ChoiceBox(list(KINDS), name="What is watched")
         self.key = TextBox("NSE:RELIANCE", name="Instrument")
         self.subject = ChoiceBox(name="What of it")

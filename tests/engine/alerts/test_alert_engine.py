@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from engine.core.errors import ConnectionLost, InvalidOption, UserError
-from engine.core.model import LinkState, OrderStatus, StrategyState, StrategyStatus
+from engine.core.model import LinkState, OrderStatus, Product, StrategyState, StrategyStatus
+from engine.core.reconciliation import Difference, Report
 from engine.core.records import BAR
+from engine.store.rows import AlertRow
 from tests.engine.alerts.conftest import AlertBench, KeepingStore
+from tests.engine.fakes import RELIANCE, TCS
 
 pytestmark = pytest.mark.logs_warnings
 
@@ -237,3 +240,26 @@ def test_an_instrument_that_cannot_be_followed_pauses_its_alert(with_alerts: Any
         assert "the line is dead" in bench.told()[0]
 
     with_alerts(play)
+
+
+def test_a_limit_without_a_figure_is_refused_and_a_difference_is_told(with_alerts: Any) -> None:
+    async def play(bench: AlertBench) -> None:
+        assert bench.view is not None
+        with pytest.raises(UserError, match="whose use is known"):
+            await bench.add(kind="risk", subject="max_dayly_loss", value=80.0)
+        await bench.add(kind="event", subject="difference", is_repeating=True, cooldown_s=0.0)
+        bench.view.on_report(Report(differences=(Difference(RELIANCE, Product.MIS, 10, 6), Difference(TCS, Product.MIS, 1, 0))))
+        assert bench.told() == ["The books differed from the broker's: RELIANCE MIS: 10 here, 6 at the broker."]
+
+    with_alerts(play)
+
+
+def test_a_row_that_cannot_be_read_is_left_out(with_alerts: Any) -> None:
+    store = KeepingStore()
+    store.write(AlertRow("alert-1", "alert", 1, {"kind": "weather"}), AlertRow("e1", "event", 1, {"level": "loud"}))
+
+    async def play(bench: AlertBench) -> None:
+        assert bench.alerts.alerts == {}
+        assert bench.alerts.notices.events == {}
+
+    with_alerts(play, store=store)

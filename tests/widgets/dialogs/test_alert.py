@@ -48,7 +48,8 @@ def test_a_price_is_typed_and_sent_with_control_enter(opened: Any, asked: Any) -
 
 def test_each_kind_shows_its_own_fields_and_makes_an_alert(opened: Any, desk: Any, asked: Any, qtbot: QtBot) -> None:
     desk.strategy(StrategyState.RUNNING)
-    desk.view.on_risk(RiskStatus(TradingState.ACTIVE, "", ACCOUNT, limits={"max_daily_loss": 30_000.0}))
+    limits = {"max_daily_loss": 30_000.0, "tick_and_lot": 1.0}
+    desk.view.on_risk(RiskStatus(TradingState.ACTIVE, "", ACCOUNT, limits=limits, used={"max_daily_loss": 5.0}))
     made = {}
     for kind in AlertKind:
         dialog = opened({"kind": "price", "key": "RELIANCE", "value": 70.0})
