@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from engine.alerts.channels import Channel, Message, channel
-from engine.brokers.zerodha.secrets import Keyring, MemoryKeyring, Secret, system_keyring
 from engine.core.alerts import Level
 from engine.core.errors import AuthenticationError, InvalidOption
+from engine.keyrings import Keyring, Secret, ask, system_keyring
 from engine.tasks import Tasks
 
 T = TypeVar("T")
@@ -66,14 +66,7 @@ class Addresses:
     def _ask(self, question: Callable[[Keyring], T]) -> T:
         if self._keyring is None:
             self._keyring = system_keyring()
-        if isinstance(self._keyring, MemoryKeyring):
-            return question(self._keyring)
-        from keyring.errors import KeyringError
-
-        try:
-            return question(self._keyring)
-        except KeyringError as error:
-            raise AuthenticationError(f"Expected a keyring that opens, was one that refuses ({type(error).__name__}); unlock it.") from None
+        return ask(self._keyring, question)
 
 
 def _is_known(address: str) -> bool:

@@ -15,9 +15,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
-from engine.brokers.zerodha.secrets import MemoryKeyring
 from engine.core.alerts import AlertEvent, Level
 from engine.core.model import OrderRequest, Product, Side
+from engine.keyrings import MemoryKeyring
 from engine.store.rows import JournalEntry
 from terminal.desk import Desk
 from tests.terminal.test_desk import make_desk, until

@@ -9,10 +9,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from engine.clock import IST, ist
-from engine.core.errors import AuthenticationError
+from engine.keyrings import Keyring, MemoryKeyring, Secret, ask, system_keyring
+
+__all__ = ["SERVICE", "Keyring", "MemoryKeyring", "Secret", "Token", "Vault", "expiry_ns", "system_keyring"]
 
 T = TypeVar("T")
 
@@ -20,83 +22,6 @@ SERVICE = "shikra.zerodha"
 
 TOKENS_END = time(6, 0)
 """India's time at which every access token dies."""
-
-_UNSAFE = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
-"""Keyrings that keep nothing, or keep it in the clear."""
-
-_NO_KEYRING = (
-    "Expected a keyring of the operating system to keep secrets in, was {was}; unlock or install one (Secret Service on Linux), "
-    "or hand the API secret to create_broker and log in anew each time."
-)
-
-
-class Secret:
-    """A value that is used and never shown."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: str) -> None:
-        self.value = value
-
-    def __repr__(self) -> str:
-        """Hide it."""
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-    def __bool__(self) -> bool:
-        """Tell whether there is any."""
-        return bool(self.value)
-
-
-class Keyring(Protocol):
-    """What of a keyring is used; the module `keyring` offers it, and a test's own."""
-
-    def get_password(self, service: str, username: str) -> str | None:
-        """Return what is kept under a name, None when nothing is."""
-        ...
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        """Keep something under a name."""
-        ...
-
-    def delete_password(self, service: str, username: str) -> None:
-        """Forget what is kept under a name."""
-        ...
-
-
-class MemoryKeyring:
-    """Keeps secrets as long as this process lives: for tests, and where the system has no keyring."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        """Return what is kept under a name, None when nothing is."""
-        return self._kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        """Keep something under a name."""
-        self._kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        """Forget what is kept under a name."""
-        self._kept.pop((service, username), None)
-
-
-def system_keyring() -> Keyring:
-    """Return the operating system's keyring; raises AuthenticationError when there is none that encrypts what it keeps."""
-    import keyring
-    from keyring.errors import KeyringError
-
-    try:
-        backend = keyring.get_keyring()
-        is_real = float(backend.priority) >= 1
-    except (KeyringError, RuntimeError):
-        raise AuthenticationError(_NO_KEYRING.format(was="none")) from None
-    if not is_real or type(backend).__module__.startswith(_UNSAFE):
-        raise AuthenticationError(_NO_KEYRING.format(was="none that keeps them safe"))
-    return backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +101,4 @@ class Vault:
     def _ask(self, question: Callable[[Keyring], T]) -> T:
         if self._keyring is None:
             self._keyring = system_keyring()
-        if isinstance(self._keyring, MemoryKeyring):
-            return question(self._keyring)
-        from keyring.errors import KeyringError
-
-        try:
-            return question(self._keyring)
-        except KeyringError as error:
-            raise AuthenticationError(_NO_KEYRING.format(was=f"one that refuses ({type(error).__name__})")) from None
+        return ask(self._keyring, question)

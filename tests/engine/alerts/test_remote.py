@@ -14,9 +14,9 @@ import pytest
 from engine.alerts import remote
 from engine.alerts.channels import CHANNELS, Message
 from engine.alerts.remote import Addresses, RemoteChannel
-from engine.brokers.zerodha.secrets import MemoryKeyring
 from engine.core.alerts import Level
 from engine.core.errors import AuthenticationError, InvalidOption
+from engine.keyrings import MemoryKeyring
 from engine.tasks import Tasks
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
