@@ -47,3 +47,28 @@ def test_equity_is_drawn_down_when_the_fall_from_the_peak_reaches_the_limit() ->
     assert not limits.is_drawn_down(1000, 801, 20.0)
     assert limits.is_drawn_down(1000, 800, 20.0)
     assert not limits.is_drawn_down(1000, 0, NAN)
+
+
+def test_an_order_is_a_large_share_above_its_percentage_of_equity() -> None:
+    assert not limits.is_large_share(200, 1000, 20.0)
+    assert limits.is_large_share(201, 1000, 20.0)
+    assert not limits.is_large_share(201, 1000, NAN)
+    assert limits.is_large_share(1, 0, 20.0), "of nothing everything is too much"
+
+
+def test_shares_are_counted_in_shares_and_contracts_in_lots() -> None:
+    assert not limits.has_too_many_units(-1000, 0, 1000.0)
+    assert limits.has_too_many_units(-1001, 0, 1000.0)
+    assert not limits.has_too_many_units(1001, 75, 1000.0)
+    assert not limits.has_too_many_units(1001, 0, NAN)
+    assert not limits.has_too_many_lots(-750, 75, 10.0)
+    assert limits.has_too_many_lots(-751, 75, 10.0)
+    assert not limits.has_too_many_lots(751, 0, 10.0)
+    assert not limits.has_too_many_lots(751, 75, NAN)
+
+
+def test_everything_together_is_too_much_above_its_times_of_equity() -> None:
+    assert not limits.is_overstretched(-500, 500, 1000, 2.0), "Rs 1,500 held and on the way, Rs 500 more"
+    assert limits.is_overstretched(-500, 501, 1000, 2.0)
+    assert not limits.is_overstretched(-5000, 0, 1000, 2.0), "nothing is opened"
+    assert not limits.is_overstretched(-500, 501, 1000, NAN)

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from engine.core import replay as replaying
 from engine.core.compiled import compiled, is_disabled
 from engine.core.costs import RATES, order_charges
+from engine.core.decision import bet_of
 from engine.core.errors import UserError
-from engine.core.legs import SQUARE
+from engine.core.legs import LEG, SQUARE
 from engine.core.limits import LIMITS
 from engine.core.records import BAR, REASONS, Rows
 from engine.core.replay import Outcome, Terms, no_limits, replay
-from engine.core.sizing import FIXED, RISK, SIZING
+from engine.core.sizing import FIXED, KELLY, RISK, SIZING
 from engine.core.walk import walk
 
 NAN = math.nan
@@ -73,8 +74,9 @@ def together(*parts: Rows) -> Rows:
     return rows[np.lexsort((rows["instrument"], rows["time_ns"]))]
 
 
-def sizing(*fixed: int, can_short: bool = True, lot: int = 1, multiplier: int = 1) -> Rows:
+def sizing(*fixed: int, can_short: bool = True, lot: int = 1, multiplier: int = 1, contract_lot: int = 0) -> Rows:
     rows: Rows = np.zeros(len(fixed), SIZING)
+    rows["contract_lot"] = contract_lot
     rows["mode"], rows["fixed"], rows["can_short"], rows["lot"], rows["multiplier"] = FIXED, fixed, can_short, lot, multiplier
     return rows
 
@@ -335,6 +337,10 @@ def limits(**given: float) -> Rows:
         (sizing(10), {"limits": limits(max_order_value=9_999_999.0)}, "max_order_value"),
         (sizing(10), {"limits": limits(max_order_quantity=9.0)}, "max_order_quantity"),
         (sizing(10), {"limits": limits(max_positions=0.0)}, "max_positions"),
+        (sizing(100), {"limits": limits(max_order_share=0.99)}, "max_order_share"),
+        (sizing(10, contract_lot=5), {"limits": limits(max_order_lots=1.0)}, "max_order_lots"),
+        (sizing(10, contract_lot=5), {"limits": limits(max_position_lots=1.0)}, "max_position_lots"),
+        (sizing(10_001), {"limits": limits(gross_exposure=1.0, cash=0.0)}, "gross_exposure"),
     ],
 )
 def test_an_order_beyond_a_limit_is_refused_and_counted(sizes: Rows, given: dict[str, Any], refused: str) -> None:
@@ -350,6 +356,8 @@ def test_cash_may_be_left_out_of_account() -> None:
 
 def test_limits_let_through_what_lies_within() -> None:
     row = limits(max_position_size=1.0, max_order_value=100_000_000.0, max_order_quantity=100.0, max_positions=1.0, max_drawdown=50.0)
+    for name, limit in (("max_order_share", 1.0), ("max_order_lots", 0.0), ("max_position_lots", 0.0), ("gross_exposure", 0.01)):
+        row[name] = limit
     made = run(minutes(FLAT, FLAT), {0: want(1.0)}, given=terms(sizing(100), limits=row))
     assert (made.denied, len(made.fills)) == ({}, 1)
 
@@ -571,3 +579,28 @@ def test_where_it_pauses_makes_no_difference(chunk: int, monkeypatch: pytest.Mon
 
 def test_every_refusal_has_the_name_of_its_rule() -> None:
     assert set(LIMITS.names or ()) <= set(replaying.REFUSALS.values())
+
+
+def test_a_size_by_kelly_is_by_risk_until_enough_trades_were_closed_and_none_without_an_edge() -> None:
+    rows = sizing(0)
+    rows["mode"], rows["fraction"], rows["max_position_pct"] = KELLY, 0.5, 1.0
+    # Up for two bars, down for two: bought on the first of each pair, sold on the second.
+    up = [(100.0, 101.0, 99.0, 100.0), (100.0, 101.0, 99.0, 100.0), (101.0, 102.0, 100.0, 101.0), (100.0, 101.0, 99.0, 100.0)]
+    down = [(100.0, 101.0, 99.0, 100.0), (100.0, 101.0, 99.0, 100.0), (99.0, 100.0, 98.0, 99.0), (100.0, 101.0, 99.0, 100.0)]
+    for pair, has_edge in ((up, True), (down, False)):
+        bars = minutes(*(pair * 33))
+        wishes = {4 * trip: want(1.0) for trip in range(33)} | {4 * trip + 1: want(0.0) for trip in range(33)}
+        params, given = script(wishes, bars=132), terms(rows, capital=1_000_000)
+        made = replay(scripted, np.zeros((1, 1)), params, bars, given, plain=True)
+        assert_same(made, replay(scripted, np.zeros((1, 1)), params, bars, given))
+        bought = [int(fill.quantity) for fill in made.fills if fill.quantity > 0]  # type: ignore[attr-defined]
+        assert set(bought) <= {99, 100}, "one percent of equity, as long as Kelly says nothing less"
+        assert len(bought) == (33 if has_edge else 30)
+        assert (made.unsized > 0) is not has_edge
+
+
+def test_kelly_looks_at_the_closed_trades_of_all_instruments() -> None:
+    legs = np.zeros(2, LEG)
+    legs["tally"]["wins"], legs["tally"]["losses"] = (10, 8), (5, 7)
+    legs["tally"]["won"], legs["tally"]["lost"] = (1_000, 800), (500, 700)
+    assert bet_of.plain(legs, 0.5) == pytest.approx(10.0)

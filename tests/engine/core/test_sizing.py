@@ -15,11 +15,13 @@ from engine.core.model import Exchange, Instrument, InstrumentKind, OrderType, P
 from engine.core.records import ENTRY, EXIT, INTENT, REVERSAL, Row, Rows
 from engine.core.sizing import (
     FIXED,
+    KELLY,
     NO_SIZE,
     RISK,
     Sizing,
     entry_price,
     is_wanted_by,
+    order_caps,
     order_for,
     parse_sizing,
     purpose_of,
@@ -204,7 +206,25 @@ def test_sizings_are_read() -> None:
     assert parse_sizing(" fixed:10 ") == Sizing(FIXED, 10)
 
 
-@pytest.mark.parametrize("text", ["", "risk:1", "fixed", "fixed:", "fixed:0", "fixed:-1", "fixed:1.5", "fixed:x", "half", "kelly", "kelly:", "kelly:0", "kelly:1.1", "kelly:nan"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "risk:1",
+        "fixed",
+        "fixed:",
+        "fixed:0",
+        "fixed:-1",
+        "fixed:1.5",
+        "fixed:x",
+        "half",
+        "kelly",
+        "kelly:",
+        "kelly:0",
+        "kelly:1.1",
+        "kelly:nan",
+    ],
+)
 def test_an_unreadable_sizing_says_what_was_expected(text: str) -> None:
     with pytest.raises(InvalidOption, match='Expected sizing "risk", "kelly:F"'):
         parse_sizing(text)
@@ -249,3 +269,70 @@ def test_what_is_above_the_freeze_quantity_is_to_be_sliced() -> None:
         request = order_for(intent(1.0), frozen, 0, NAN, size, product=Product.MIS, owner="ema", price=1400.0)
         assert request is not None
         assert request.is_sliced is is_sliced
+
+
+def by_kelly(bet_pct: float, *, risk_pct: float = 0.0, cap: float = 50.0) -> Rows:
+    row = Sizing(KELLY, fraction=0.5).row(RELIANCE, Product.MIS, risk_pct=risk_pct, max_position_pct=cap)
+    row["bet_pct"] = bet_pct
+    return row
+
+
+@pytest.mark.parametrize(
+    ("sizing", "stop", "size"),
+    [
+        (by_kelly(NAN), NAN, 500),  # too few trades: as by risk
+        (by_kelly(10.0), NAN, 100),
+        (by_kelly(0.0), NAN, 0),
+        (by_kelly(90.0), NAN, 500),  # never past the largest position
+        (by_kelly(25.0, risk_pct=1.0), 90.0, 100),  # nor past what the stop may lose
+        (by_kelly(NAN, risk_pct=1.0), 90.0, 100),
+    ],
+)
+def test_a_bet_is_a_part_of_equity_within_every_other_measure(sizing: Rows, stop: float, size: int) -> None:
+    assert size_of(sizing[0], 100_000 * 10_000, 100.0, stop) == size
+
+
+@pytest.mark.parametrize(
+    ("limits", "size"),
+    [
+        ({}, 500),
+        ({"max_order_quantity": 120}, 120),
+        ({"max_order_value": 30_000.0}, 300),
+        ({"max_order_share": 20.0}, 200),
+        ({"max_order_quantity": 400, "max_order_value": 30_000.0, "max_order_share": 35.0}, 300),
+        ({"max_order_lots": 1, "max_position_lots": 1}, 500),  # shares have no lots
+        ({"max_order_quantity": 0.0}, 500),  # a limit of nothing refuses, and says so
+    ],
+)
+def test_a_size_is_cut_down_to_what_the_limits_of_an_order_let_pass(limits: dict[str, float], size: int) -> None:
+    for mode in (Sizing(RISK), Sizing(KELLY, fraction=1.0)):
+        row = mode.row(RELIANCE, Product.MIS, max_position_pct=50.0, limits=limits)
+        assert size_of(row[0], 100_000 * 10_000, 100.0, NAN) == size
+
+
+def test_a_fixed_size_is_not_cut_down() -> None:
+    row = Sizing(FIXED, 500).row(RELIANCE, Product.MIS, limits={"max_order_quantity": 1})
+    assert size_of(row[0], 100_000 * 10_000, 100.0, NAN) == 500
+
+
+def test_contracts_are_capped_in_lots_of_the_order_and_of_the_position() -> None:
+    future = NIFTY
+    assert order_caps({"max_order_lots": 10, "max_order_quantity": 5}, future)[0] == 10 * future.lot_size
+    assert order_caps({"max_order_lots": 10, "max_position_lots": 4}, future)[0] == 4 * future.lot_size
+    assert order_caps({"max_position_lots": 4}, future)[0] == 4 * future.lot_size
+    assert order_caps({}, future) == (0, 0, 0.0)
+
+
+def test_what_an_order_at_market_may_cost_more_is_left_room_for() -> None:
+    assert order_caps({"max_order_value": 102.0, "max_order_share": 20.4}, RELIANCE, 2.0) == (0, 1_000_000, pytest.approx(20.0))
+
+
+@pytest.mark.parametrize("text", ["kelly", "kelly:", "kelly:0", "kelly:1.1", "kelly:nan", "kelly:-1", "kelly:1e-3"])
+def test_a_part_of_kelly_is_above_nothing_and_at_most_all(text: str) -> None:
+    with pytest.raises(InvalidOption, match='"kelly:F" with F above 0 and up to 1'):
+        parse_sizing(text)
+
+
+def test_a_part_of_kelly_is_read() -> None:
+    assert parse_sizing("kelly:0.5") == Sizing(KELLY, fraction=0.5)
+    assert parse_sizing("kelly:1") == Sizing(KELLY, fraction=1.0)
