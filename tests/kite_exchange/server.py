@@ -160,7 +160,10 @@ class Server:
 
     def _handler(self, route: Route) -> Any:
         async def handle(request: web.Request) -> web.StreamResponse:
-            call = await Call.read(request)
+            try:
+                call = await Call.read(request)
+            except ConnectionResetError:
+                return web.Response(status=400)  # whoever asked is gone in the middle of a word: nothing is done, nobody is told
             call.kind = route.kind
             self.calls.append({**call.facts(), "at": self.exchange.clock.stamp()})
             self.running += 1
