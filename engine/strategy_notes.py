@@ -96,12 +96,16 @@ def notes_of(kept: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
     return {key: each["notes"] for key, each in kept.items() if isinstance(each, dict) and isinstance(each.get("notes"), list)}
 
 
-def recall(leg: Leg, kept: object, past: Rows, interval_s: int) -> Rows:
-    """Give a template its memory back, and return the bars that came after; all of them when there is none that fits without a hole."""
+def recall(leg: Leg, kept: object, past: Rows, interval_s: int, now_ns: int) -> Rows:
+    """Give a template its memory back, and return the bars that came after it; all of them when none fits.
+
+    A memory fits when it is of this template, of no time yet to come, and the bars go on from it without a hole.
+    """
     if not isinstance(kept, dict) or not isinstance(kept.get("memory"), str) or not leg.has_memory:
         return past
     at_ns, memory = int(kept["at_ns"]), bytes.fromhex(kept["memory"])
-    if len(memory) != leg.state.nbytes or (len(past) and past["time_ns"][0] > at_ns + interval_s * SECOND_NS):
+    has_hole = len(past) > 0 and past["time_ns"][0] > at_ns + interval_s * SECOND_NS
+    if len(memory) != leg.state.nbytes or at_ns > now_ns or has_hole:
         return past
     leg.state[:] = np.frombuffer(memory)
     leg.decided_ns = at_ns

@@ -86,7 +86,8 @@ async def _prepare(session: TradingSession, config: StrategyConfig, legs: list[L
     if not is_learning or config.template is None:
         return
     if not session.is_replay:
-        past = [recall(leg, kept.get(leg.instrument.key), rows, config.interval_s) for leg, rows in zip(legs, past, strict=True)]
+        now_ns, memory = session.clock.now_ns(), (kept.get(leg.instrument.key) for leg in legs)
+        past = [recall(*each, config.interval_s, now_ns) for each in zip(legs, memory, past, strict=True)]
     for leg, rows in zip(legs, past, strict=True):
         if isinstance(leg, HostedLeg):
             await leg.learn_all(rows)

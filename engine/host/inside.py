@@ -93,8 +93,8 @@ class _Seat:
         self.held, self.worth = given["held"], given["equity"]
         self.fills = [Filled(*each) for each in given["fills"]]
         if self.kept and (row[0] > self.kept[-1]["at_ns"] or not given["past"]):
-            # Decided anew, it knows what it knew before this bar.
-            before = [each for each in self.kept if each["at_ns"] < row[0]]
+            # Decided anew, it knows what it knew before this very bar.
+            before = [each for each in self.kept if each["at_ns"] != row[0]]
             self.host.strategy.state, self.kept = dict(before[-1]["state"]) if before else {}, []
             known_ns = before[-1]["at_ns"] + self._interval_ns if before else 0
             self.fills = [each for each in self.fills if each.time_ns >= known_ns]

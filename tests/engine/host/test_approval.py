@@ -88,12 +88,12 @@ def test_a_file_that_others_could_have_written_is_not_read(code: CodeOf, what: s
 class Terminal:
     """An engine on the generated market, opened as often as the test likes."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, **market: Any) -> None:
+        self.folder, self.market = folder, market
         self.told: list[str] = []
 
     async def __aenter__(self) -> TradingEngine:
-        self.engine = TradingEngine(EngineSettings(self.folder))
+        self.engine = TradingEngine(EngineSettings(self.folder, broker_options=self.market))
         self.engine.view.notice_given.connect(lambda level, text: self.told.append(text))
         await self.engine.open()
         return self.engine
@@ -181,5 +181,30 @@ def test_another_strategy_of_the_name_does_not_inherit_notes(code: CodeOf, tmp_p
             await engine.session.store.flush()
             assert engine.session.store.settings()[setting] is None
             await engine.read_strategy(str(path))
+
+    loop_run(scenario())
+
+
+def test_notes_are_there_again_when_the_terminal_is_opened_again(code: CodeOf, tmp_path: Path, loop_run: LoopRun) -> None:
+    path = code("def on_bar(self, bar):\n    self.state.setdefault('born', time.time_ns())\n    self.state['last'] = bar.time_ns").path
+
+    async def noted(engine: TradingEngine, name: str, after_ns: int) -> Any:
+        while True:
+            kept: Any = engine.session.store.settings().get(setting_of(engine.session.account_id, name))
+            if kept and kept["legs"]["NSE:RELIANCE"]["notes"][-1]["at_ns"] > after_ns:
+                return kept["legs"]["NSE:RELIANCE"]["notes"][-1]["state"]
+            await asyncio.sleep(0.01)
+
+    async def scenario() -> None:
+        terminal = Terminal(tmp_path / "data", seed=3, speed=3600.0)
+        async with terminal as engine:
+            name = engine.add_strategy(given(path))
+            engine.start_strategy(name)
+            before = await noted(engine, name, 0)
+        async with terminal as engine:
+            engine.start_strategy(name)
+            after = await noted(engine, name, before["last"])
+        assert after["born"] == before["born"]
+        assert after["last"] > before["last"]
 
     loop_run(scenario())

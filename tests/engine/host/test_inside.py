@@ -81,7 +81,8 @@ def test_notes_of_before_are_there_again_once_their_bars_were_seen_again(code: C
     anew = seated(code(body), kept)
     assert bar(anew, 1, past=True) == {"wish": None}
     assert bar(anew, 2) == {"wish": None, "state": {"n": 40}}, "decided anew, it knows what it knew before that bar"
-    assert bar(seated(code(body), kept[1:]), 1) == {"wish": None, "state": {"n": 1}}, "nothing is known of the time before"
+    assert bar(seated(code(body), kept[1:]), 2) == {"wish": None, "state": {"n": 1}}, "nothing is known of the time before"
+    assert bar(seated(code(body), kept), 0)["state"] == {"n": 41}, "a clock that was set back takes nothing away"
 
 
 def test_executions_are_told_before_the_bar_and_never_twice_over_a_restart(code: CodeOf) -> None:

@@ -23,6 +23,7 @@ from engine.strategy_notes import StrategyNotes, _told, notes_of, recall
 ROOT = Path(__file__).resolve().parents[3]
 RELIANCE = Instrument(Exchange.NSE, "RELIANCE", 738561)
 MINUTE = 60_000_000_000
+NOW = 100 * MINUTE
 
 
 def leg_of(kind: str = "ema_crossover") -> Leg:
@@ -43,7 +44,7 @@ def test_a_template_goes_on_with_its_memory_bit_for_bit() -> None:
     for bar in rows(1, 40):
         first.learn(bar)
     kept = json.loads(json.dumps(_told(first)))
-    left = recall(second, kept, rows(30, 31), 60)
+    left = recall(second, kept, rows(30, 31), 60, NOW)
     assert left["time_ns"].tolist() == rows(41, 20)["time_ns"].tolist()
     for bar in left:
         second.learn(bar)
@@ -57,12 +58,13 @@ def test_a_template_goes_on_with_its_memory_bit_for_bit() -> None:
         (None, rows(1, 5)),
         ({"notes": []}, rows(1, 5)),
         ({"at_ns": MINUTE, "target": None, "memory": "00"}, rows(1, 5)),
+        ({"at_ns": NOW + 1, "target": None, "memory": leg_of().state.tobytes().hex()}, rows(1, 5)),
         ({"at_ns": MINUTE, "target": None, "memory": leg_of().state.tobytes().hex()}, rows(9, 5)),
     ],
 )
 def test_what_does_not_fit_or_leaves_a_hole_is_learnt_anew(kept: Any, past: Rows) -> None:
     leg = leg_of()
-    assert recall(leg, kept, past, 60) is past
+    assert recall(leg, kept, past, 60, NOW) is past
     assert leg.decided_ns == 0
 
 
@@ -70,7 +72,7 @@ def test_without_history_the_memory_is_better_than_nothing() -> None:
     first, second = leg_of(), leg_of()
     for bar in rows(1, 40):
         first.learn(bar)
-    assert len(recall(second, _told(first), rows(1, 0), 60)) == 0
+    assert len(recall(second, _told(first), rows(1, 0), 60, NOW)) == 0
     assert second.state.tobytes() == first.state.tobytes()
 
 
