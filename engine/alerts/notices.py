@@ -133,8 +133,7 @@ class Notices:
         waiting = self.waiting
         if waiting and self.repeat_s and now_ns - self._repeated_ns >= self.repeat_s * 1e9:
             self._repeated_ns = now_ns
-            more = f" ({len(waiting)} alarms wait to be acknowledged)" if len(waiting) > 1 else ""
-            self._send(Message(Level.CRITICAL, waiting[-1].text + more), is_again=True)
+            self._send(Message(Level.CRITICAL, waiting[-1].text), is_again=True)
 
     def _is_repeated(self, level: Level, text: str, now_ns: int) -> bool:
         """Count a sentence that was just told, or that still waits to be acknowledged."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("numba", "pandas", "sqlalchemy", "fastapi", "pyarrow", "alembic", "pyqtgraph")
+HEAVY = ("numba", "pandas", "sqlalchemy", "fastapi", "pyarrow", "alembic", "pyqtgraph", "apprise", "keyring")
 
 
 @pytest.mark.parametrize("module", ["main", "terminal.app", "terminal.main_window", "engine", "engine.view", "widgets.base.panel"])
