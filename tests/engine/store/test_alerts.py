@@ -6,9 +6,9 @@ from typing import Any
 from engine.store import AlertRow, Store
 
 
-def test_alerts_and_what_was_told_come_back_in_order_by_account(tmp_path: Path, loop_run: Any) -> None:
+def test_alerts_and_what_was_told_come_back_in_order_by_account(location: Path | str, loop_run: Any) -> None:
     async def play() -> None:
-        store = Store.open(tmp_path / "shikra.db")
+        store = Store.open(location)
         store.account = "paper"
         store.write(AlertRow("a1", "alert", 1, {"value": 1_500.0}), AlertRow("a2", "alert", 2, {"value": 2.0}))
         store.write(AlertRow("a1", "alert", 1, {"value": 1_501.0}), AlertRow("a2", "alert", 2))

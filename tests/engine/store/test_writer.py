@@ -19,7 +19,7 @@ def entries(count: int) -> list[JournalEntry]:
     return [JournalEntry(n, "INTENT", f"R{n}", {"text": "x" * 100}) for n in range(count)]
 
 
-def test_what_gathers_while_one_commit_runs_shares_the_next(file: Path, monkeypatch: pytest.MonkeyPatch, loop_run: Run) -> None:
+def test_what_gathers_while_one_commit_runs_shares_the_next(location: Path | str, monkeypatch: pytest.MonkeyPatch, loop_run: Run) -> None:
     sizes: list[int] = []
     write = Batch.write
 
@@ -28,7 +28,7 @@ def test_what_gathers_while_one_commit_runs_shares_the_next(file: Path, monkeypa
         write(self, connection, jobs)
 
     monkeypatch.setattr(Batch, "write", counted)
-    store = Store.open(file)
+    store = Store.open(location)
 
     async def run() -> None:
         await asyncio.gather(*(store.commit(entry) for entry in entries(200)))
@@ -53,12 +53,12 @@ def test_the_log_is_folded_into_the_file_while_the_store_is_open(file: Path, loo
 
 @pytest.mark.logs_warnings
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_even_a_mistake_of_ours_leaves_nobody_waiting(file: Path, monkeypatch: pytest.MonkeyPatch, loop_run: Run) -> None:
+def test_even_a_mistake_of_ours_leaves_nobody_waiting(location: Path | str, monkeypatch: pytest.MonkeyPatch, loop_run: Run) -> None:
     def broken(self: Batch, connection: Any, jobs: list[Any]) -> None:
         raise LookupError("nobody foresaw this")
 
     monkeypatch.setattr(Batch, "write", broken)
-    store = Store.open(file)
+    store = Store.open(location)
 
     async def run() -> None:
         with pytest.raises(StoreFailed, match="nobody foresaw this"):
