@@ -220,6 +220,8 @@ class KillSwitch:
             await asyncio.to_thread(latch.set, reason)
         except OSError as error:
             self._tell(f"The kill switch holds, but not over a restart: {error}", "critical")
+        if not self._reason:
+            latch.clear()  # it was taken back while this was being written
 
     def _keep(self, value: dict[str, Any]) -> None:
         """Keep it in the database; the file holds when that takes nothing more."""

@@ -177,6 +177,49 @@ def test_the_kill_switch_stops_strategies_and_orders_until_it_is_taken_back(with
     with_engine(play)
 
 
+@pytest.mark.logs_warnings
+@pytest.mark.parametrize("is_file_lost", [False, True])
+def test_the_kill_switch_holds_over_a_restart_by_file_or_database(is_file_lost: bool, with_engine: Any, tmp_path: Path) -> None:
+    async def stop(bench: Bench) -> None:
+        bench.engine.kill("storm")
+        await bench.pass_time(1)
+
+    async def still(bench: Bench) -> None:
+        assert (bench.engine.session.risk.state, bench.engine.session.risk.reason) == (TradingState.HALTED, "storm")
+        assert bench.engine.submit(bench.buy()).status is OrderStatus.DENIED
+        bench.engine.rearm("looked at it")
+
+    async def goes_on(bench: Bench) -> None:
+        assert bench.engine.session.risk.state is TradingState.ACTIVE
+
+    with_engine(stop)
+    if is_file_lost:
+        (tmp_path / "data" / "kill.latch").unlink()
+    with_engine(still)
+    with_engine(goes_on)
+
+
+def test_a_position_is_protected_again_by_a_click_where_something_was_planned(with_engine: Any) -> None:
+    async def play(bench: Bench) -> None:
+        engine = bench.engine
+        await engine.watch(["SBIN"])
+        await bench.pass_time(1)
+        engine.submit(bench.buy())
+        await bench.until_filled()
+        (position,) = [one for one in bench.view.positions.values() if one.quantity]
+        with pytest.raises(UserError, match="a position that had a stop"):
+            engine.protect(position)
+        engine.session.guard.move(position.instrument, position.product, "hand", stop=position.average_price * 0.9)
+        engine.protect(position)
+        await engine.session.settle()
+        assert [order.request.purpose.value for order in engine.session.orders.working()] == ["stop"], "once, and not twice"
+        engine.halt("wait")
+        with pytest.raises(UserError, match="an account that trades"):
+            engine.protect(position)
+
+    with_engine(play)
+
+
 def test_strategies_are_started_paused_stopped_and_taken_away_by_their_ids(with_engine: Any) -> None:
     async def play(bench: Bench) -> None:
         engine, states = bench.engine, []
