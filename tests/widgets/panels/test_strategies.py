@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.core.model import StrategyState as S
 from widgets.base.theme import Theme
-from widgets.panels.strategies import TONES, Strategies, state_text
+from widgets.panels.strategies import COLUMNS, TONES, Strategies, state_text
 
 
 @pytest.fixture
@@ -113,3 +113,17 @@ def test_the_menu_offers_what_the_state_allows(strategies: Strategies, desk: Any
     assert titles == ["Pause (EMA)", "Stop; the position stays (EMA)", "Chart of RELIANCE"]
     menu.actions()[1].trigger()
     assert kept == [("strategy.stop", "ema")]
+
+
+def test_changed_code_is_approved_by_the_fingerprint_that_is_shown(strategies: Strategies, desk: Any, asked: Any) -> None:
+    desk.strategy(S.STOPPED, code_sha256="0123456789abcdef")
+    strategies.grid.focus_key("ema")
+    kept = asked(strategies)
+    assert next(column for column in COLUMNS if column.name == "code").text(strategies.grid.record) == "0123456789ab"
+    strategies.grid.menu_asked.emit(strategies.grid.record, QPoint(0, 0))
+    menu = strategies.findChild(QMenu)
+    assert isinstance(menu, QMenu)
+    titles = [entry.text().partition("\t")[0] for entry in menu.actions()]
+    assert "Approve its code as it is now, SHA-256 was 0123456789ab (EMA)" in titles
+    menu.actions()[titles.index("Approve its code as it is now, SHA-256 was 0123456789ab (EMA)")].trigger()
+    assert kept == [("strategy.approve", "ema")]
