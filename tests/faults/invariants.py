@@ -229,8 +229,9 @@ def protection_covers(session: TradingSession, watch: Watch) -> Iterator[str]:
         working = session.orders.working_in(book.instrument.key, book.product, book.owner)
         covered = sum(order.remaining for order in working if order.request.purpose.value in ("stop", "trail"))
         was_told = any(book.instrument.symbol in text for text in watch.told)
-        if covered != abs(book.quantity) and not was_told:
-            yield f"{book.owner} holds {book.quantity} of {book.instrument.key} and stops cover {covered}"
+        there = abs(session.positions.closable(book))
+        if covered != there and not was_told:
+            yield f"{book.owner} holds {book.quantity}, {there} of it to be closed, of {book.instrument.key} and stops cover {covered}"
         certain = sum(o.remaining for o in working if o.request.purpose.value in ("stop", "trail") and not is_open_question(o))
         if certain > abs(book.quantity):
             yield f"{book.owner} holds {book.quantity} of {book.instrument.key} and stops of {certain} would turn it round"

@@ -285,16 +285,22 @@ class TradingMachine(RuleBasedStateMachine):
         self.broker.fates.clear()
         self.broker.reads_fail = 0
         self.clock.off_ns = 0
-        for _ in range(30):
+        for _ in range(24):
             news, self.market.line.waiting = self.market.line.waiting, []
             await self._hear(news)
-            await self._wait(6.0)
+            self.market.clock.advance(8.0)
+            await turns()
         await self._reconnect()
         try:
             await self.session.compare()
         except BrokerError as error:
             raise AssertionError(f"the books cannot be compared: {error}") from error
-        await self._wait(1.0)
+        while True:
+            await self._wait(2.0)
+            news, self.market.line.waiting = self.market.line.waiting, []
+            if not news:
+                return
+            await self._hear(news)
 
     def teardown(self) -> None:
         if hasattr(self, "session"):
