@@ -86,10 +86,9 @@ def statuses(exchange: RunningExchange) -> dict[str, str]:
 def test_past_a_terminal_that_hangs_it_closes_itself_and_one_that_lives_answers(exchange: RunningExchange, terminal: KiteTerminal) -> None:
     with terminal.running("--headless", "--live", "--api") as running:
         _hangs(exchange, terminal, running)
+        _lives(exchange, terminal, running)
     assert [one["net"] for one in exchange.control("ledger")["positions"]] == [0], "nobody closed it a second time"
     assert len((terminal.home / "kill.log").read_text(encoding="utf-8").splitlines()) == 1
-    with terminal.running("--headless", "--live", "--api") as running:
-        _lives(exchange, terminal, running)
 
 
 def _hangs(exchange: RunningExchange, terminal: KiteTerminal, running: Running) -> None:
@@ -110,9 +109,10 @@ def _hangs(exchange: RunningExchange, terminal: KiteTerminal, running: Running) 
 
 
 def _lives(exchange: RunningExchange, terminal: KiteTerminal, running: Running) -> None:
-    """It was stopped before it was started: it is still, whatever is asked over REST, and answers another question."""
-    client = standing(running)
-    assert (client.risk().state, client.risk().reason) == ("HALTED", "storm")
+    """It has come back and stays stopped, whatever is asked over REST; it answers another question."""
+    client = running.client()
+    assert client.risk().state == "HALTED"
+    assert client.risk().reason.startswith("storm")
     for path in ("/api/resume", "/api/rearm", "/api/kill/rearm"):
         with pytest.raises(ApiError):
             client._ask("POST", path, Done, Reason(reason="I may"))
