@@ -2,9 +2,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+KILLS ?= 200
+WORKERS ?= 1
+SEED ?=
+EXAMPLES ?=
 export SHIKRA_VENV := $(VENV)
 
-.PHONY: run test bench mutation lock clean
+.PHONY: run test bench mutation faults lock clean
 
 run:
 	@$(PYTHON) requirements/install.py runtime
@@ -17,6 +21,10 @@ test:
 bench:
 	@$(PYTHON) requirements/install.py dev
 	@$(VENV)/bin/python -m tests.performance $(ARGS)
+
+faults:
+	@$(PYTHON) requirements/install.py dev
+	@$(if $(EXAMPLES),EXAMPLES=$(EXAMPLES) SEED=$(SEED) $(VENV)/bin/python -m pytest -q -s tests/faults/test_machine.py,$(VENV)/bin/python -m tests.faults.kill_loop --kills $(KILLS) --workers $(WORKERS) $(if $(SEED),--seed $(SEED)))
 
 mutation:
 	@$(PYTHON) requirements/install.py dev

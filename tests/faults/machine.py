@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 from typing import Any
 
@@ -327,7 +326,7 @@ def profile(examples: int, steps: int) -> settings:
     """Return how long the machine is played."""
     return settings(
         max_examples=examples,
-        derandomize=not os.environ.get("EXAMPLES"),
+        database=None,
         stateful_step_count=steps,
         deadline=None,
         print_blob=True,
