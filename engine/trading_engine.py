@@ -34,6 +34,7 @@ from engine.owners import Owners
 from engine.past_bars import past_bars
 from engine.restricted import Restricted
 from engine.risk_limits import retail_limits
+from engine.safety.safekeeping import Safekeeping
 from engine.session import TradingSession
 from engine.store import Setting, Store
 from engine.strategy_shelf import StrategyShelf
@@ -67,8 +68,8 @@ class TradingEngine(QObject, StrategyVerbs):
         self._store: Store | None = None
         self._session: TradingSession | None = None
         self._shelf: StrategyShelf | None = None
-        self._alerts: AlertEngine | None = None
         self._has_own_limits = False
+        self._keeping: Safekeeping | None = None
 
     async def open(self) -> None:
         """Open everything, bring the strategies of before back, standing still, and let the market run.
@@ -86,8 +87,9 @@ class TradingEngine(QObject, StrategyVerbs):
         settings, view = self.settings, self.view
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.calendar, known = await asyncio.to_thread(lambda: (Calendar.load(), Instruments.load_bundled()))
+        self._keeping = keeping = Safekeeping(settings.data_dir, settings.store_location, self._wall)
+        self._store = await asyncio.to_thread(keeping.open)
         market = await asyncio.to_thread(make_market, settings, self.calendar, known, self._wall)
-        self._store = await asyncio.to_thread(Store.open, settings.store_location)
         self.history = History(settings.data_dir / "history")
         capital_units, tariff = to_units(settings.capital), Tariff.load(settings.charges)
         self._session = session = TradingSession(
@@ -105,13 +107,11 @@ class TradingEngine(QObject, StrategyVerbs):
             parent=self,
         )
         self._session.risk.limits_changed.connect(self._keep_limits, Qt.ConnectionType.DirectConnection)
-        view.mode, view.broker_name = self._session.mode, market.broker.name
-        view.templates = tuple(template for _, template in TEMPLATES.items())
+        self._prepare_view(session, tariff)
         session.desk.lists = await asyncio.to_thread(Restricted.load, settings.data_dir / RESTRICTED)
-        view.doubt_of = session.doubt_of
-        view.charges_of = lambda request: charges_of(request, tariff.rates, ist(session.clock.now_ns()).date())
-        self._alerts = AlertEngine(session, view, self)
+        self.alerts = AlertEngine(session, view, self)
         self.owners = Owners(session, view, self)
+        keeping.tell(session.risk.halt, view.notify)
         await self._session.open()
         self.owners.show()
         if session.mode == "live" and settings.limits is None and not self._has_own_limits:
@@ -122,15 +122,23 @@ class TradingEngine(QObject, StrategyVerbs):
         self._shelf = StrategyShelf(self._session, view, self.instruments, self)
         session.killed.connect(lambda reason: self.strategies.halt(), Qt.ConnectionType.DirectConnection)
         await self._shelf.open(self._store.strategies())
-        await self._alerts.open(self.bars_of)
+        await self.alerts.open(self.bars_of)
         self._tasks.spawn(asyncio.to_thread(compile_for_trading, self._stop_compiling), "compile")
         self._tasks.spawn(self._every_second(), "clock", service=True)
         if session.mode == "live":
             session.tasks.spawn(watch_margin(session, self._wall), "margin", service=True)
         if not session.is_replay:
             session.tasks.spawn(Heartbeat(session.risk.reduce, session.risk.clear).beat(), "heartbeat", service=True)
+        self._tasks.spawn(asyncio.to_thread(keeping.copy_once_a_day), "backup")
         await market.broker.start_market()
         log.info("engine open: %s on %s, %d instruments", self._session.mode, market.broker.name, len(self.instruments))
+
+    def _prepare_view(self, session: TradingSession, tariff: Tariff) -> None:
+        """Tell the view what stands before anything is read or sent."""
+        view = self.view
+        view.mode, view.broker_name, view.doubt_of = session.mode, session.broker.name, session.doubt_of
+        view.templates = tuple(template for _, template in TEMPLATES.items())
+        view.charges_of = lambda request: charges_of(request, tariff.rates, ist(session.clock.now_ns()).date())
 
     def _limits(self, capital_units: int) -> Mapping[str, float]:
         """Return the limits as given, else as they were last set, else the usual ones."""
@@ -145,16 +153,14 @@ class TradingEngine(QObject, StrategyVerbs):
         self._stop_compiling.set()
         if self._shelf is not None:
             self._shelf.halt()
-        if self._alerts is not None:
-            self._alerts.close()
         await self._tasks.close()
-        session, store, self._session, self._store, self._shelf = self._session, self._store, None, None, None
+        session, keeping, self._session, self._keeping, self._store, self._shelf = self._session, self._keeping, None, None, None, None
         try:
             if session is not None:
                 await session.close()
         finally:
-            if store is not None:
-                store.close()
+            if keeping is not None:
+                await asyncio.to_thread(keeping.close)
 
     async def wait_until_done(self) -> None:
         """Return when a replayed market has come to its end; another never does."""
@@ -173,13 +179,6 @@ class TradingEngine(QObject, StrategyVerbs):
         if self._shelf is None:
             raise UserError("The engine is not open; open it first.")
         return self._shelf
-
-    @property
-    def alerts(self) -> AlertEngine:
-        """What the trader wants to be told of, and what was told; raises UserError before `open`."""
-        if self._alerts is None:
-            raise UserError("The engine is not open; open it first.")
-        return self._alerts
 
     # Orders
 
@@ -292,5 +291,4 @@ class TradingEngine(QObject, StrategyVerbs):
             now_ns = self.session.clock.now_ns()
             self.view.on_phase(self.calendar.phase(None, now_ns), self.calendar.phase_text(None, now_ns))
             self.strategies.refresh()
-            self.alerts.look()
             await self._wall.sleep(1.0)
