@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.brokers.base import Capabilities
+from engine.core.errors import InvalidOrder
 from engine.core.model import HAND, OrderRequest, Purpose
 from engine.reservations import Reservations
 from engine.risk_inputs import Desk
 from engine.rules.market_protection import AT_MARKET, protection_pct
-from engine.rules.sound_order import unsound
+from engine.rules.sound_order import is_price, is_whole, unsound
 
 
 def completed(request: OrderRequest, desk: Desk, reservations: Reservations, capabilities: Capabilities) -> OrderRequest:
@@ -29,6 +30,21 @@ def completed(request: OrderRequest, desk: Desk, reservations: Reservations, cap
     if purpose is request.purpose and reference is request.reference_price and protection is request.market_protection:
         return request
     return replace(request, purpose=purpose, reference_price=reference, market_protection=protection)
+
+
+PRICES = ("price", "trigger_price", "reference_price", "stop", "target", "trail", "market_protection")
+
+
+def showable(request: OrderRequest) -> OrderRequest:
+    """Return an unsound request without the figures that cannot be written down: what was refused is shown all the same.
+
+    Raises InvalidOrder when a field is of the wrong kind altogether: such a thing is no order.
+    """
+    left_out = {name: None for name in PRICES if (price := getattr(request, name)) is not None and not is_price(price)}
+    shown = replace(request, **left_out)
+    if fault := unsound(replace(shown, quantity=1)):
+        raise InvalidOrder(f"Expected {fault}")
+    return shown if is_whole(request.quantity) else replace(shown, quantity=0)
 
 
 def purpose_of(request: OrderRequest, desk: Desk, reservations: Reservations) -> Purpose:

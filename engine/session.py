@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal, SignalInstance
 
 from engine.closing import Closer
-from engine.completing import completed
+from engine.completing import completed, showable
 from engine.core.errors import InvalidOrder, UnknownSymbol, did_you_mean
 from engine.core.model import (
     HAND,
@@ -37,6 +37,7 @@ from engine.guard import Guard
 from engine.kill.gate import Gate
 from engine.kill.outside import Outside
 from engine.kill.switch import KillSwitch
+from engine.risk_limits import FIRST as UNSOUND
 from engine.session_life import SessionLife
 from engine.session_parts import SessionParts
 
@@ -122,11 +123,13 @@ class TradingSession(SessionParts):
     def submit(self, request: OrderRequest, *, by_hand: bool | None = None) -> Order:
         """Send an order past the rules; returns it as INTENT, or DENIED with the reason. Never raises for risk.
 
+        Raises InvalidOrder for what is no order at all: a field of the wrong kind, such as a side that is a number.
+
         `by_hand`: asked for by a person; by default when the owner is the trader.
         """
         request = completed(request, self.desk, self.risk.reservations, self.broker.capabilities)
         verdict = self.risk.check(request, by_hand=by_hand)
-        order = self.orders.create(request, verdict)
+        order = self.orders.create(showable(request) if verdict.rule == UNSOUND else request, verdict)
         if order.status is OrderStatus.INTENT:
             self.orders.send(order, self.broker)
         return order

@@ -320,10 +320,10 @@ def test_what_market_protection_left_of_an_exit_is_seen_through(loop_run: Any, e
     async def scenario(floor: Floor) -> None:
         await floor.sees(floor.submit(), S.FILLED)
         await floor.agrees()
-        exchange.control("set_depth", symbol="NSE:INFY", buy=[[1499.9, 4, 1], [1470.0, 100, 1]], sell=[[1500.1, 100, 1]])
+        exchange.control("set_depth", symbol="NSE:INFY", buy=[[1499.9, 4, 1], [1465.0, 100, 1]], sell=[[1500.1, 100, 1]])
         exit_ = floor.exit()
         await floor.until(lambda: floor.now(exit_).filled == 4)
-        exchange.control("set_depth", symbol="NSE:INFY", buy=[[1470.0, 100, 1]], sell=[[1500.1, 100, 1]])
+        exchange.control("set_depth", symbol="NSE:INFY", buy=[[1465.0, 100, 1]], sell=[[1500.1, 100, 1]])
         done = await floor.sees(exit_, S.FILLED)
         assert done.modifications >= 1
         assert "MODIFY_REQ" in floor.store.kinds(exit_.id)
