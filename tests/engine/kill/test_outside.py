@@ -110,6 +110,8 @@ def test_a_terminal_that_comes_back_late_only_stops(play: Callable[[Play], None]
         await bench.passes(3)
         assert bench.session.risk.state is TradingState.HALTED
         assert [one.id for one in bench.broker.cancels] == [waiting.id], "cancelling twice harms nobody"
+        await bench.cancelled()
+        await bench.passes(7)
         assert bench.exits() == [], "closing twice would turn the position round"
 
     play(test)
