@@ -47,7 +47,7 @@ class AlertEngine(QObject):
     """Everything the trader wants to be told of."""
 
     def __init__(self, session: TradingSession, view: EngineView, parent: QObject | None = None) -> None:
-        """Take over what was kept, and hear everything that is told from now on; instruments are watched from `open` on."""
+        """Take over what was kept, and hear all that is told until the session ends; instruments are watched from `open` on."""
         super().__init__(parent)
         self.alerts: dict[str, Alert] = {}
         self._session, self._view = session, view
@@ -63,6 +63,7 @@ class AlertEngine(QObject):
         self.notices.add_channel("remote", self.remote)
         self._restore()
         self._wire()
+        session.tasks.spawn(self._every_second(), "alerts", service=True)
 
     def _restore(self) -> None:
         store, account = self._session.store, self._session.account_id
@@ -92,8 +93,16 @@ class AlertEngine(QObject):
             if alert.is_watching:
                 await self._begin(alert.id)
 
+    async def _every_second(self) -> None:
+        try:
+            while True:
+                await self._session.wall.sleep(1.0)
+                self.look()
+        finally:
+            self.close()
+
     def close(self) -> None:
-        """Keep how every alert stands; what is told from now on goes to the window alone."""
+        """Keep how every alert stands, as the session ends; what is told from now on goes to the window alone."""
         self._keep_changes()
         self._view.notice_desk = None
 
@@ -146,7 +155,7 @@ class AlertEngine(QObject):
         return {alert.key for alert in self.alerts.values() if alert.key and alert.is_watching}
 
     def look(self) -> None:
-        """Look at profit, limits and silences, keep what changed, repeat what is unseen; to be called every second."""
+        """Look at profit, limits and silences, keep what changed, repeat what is unseen: every second."""
         for alert in [each for kind in FIGURES for each in self._of(kind)]:
             value = self._figures.value(alert)
             if value is None:
@@ -221,8 +230,7 @@ class AlertEngine(QObject):
         return replace(alert, key=self._instrument(alert.key).key)
 
     def _instrument(self, key: str) -> Instrument:
-        known = self._view.catalogue
-        wanted = key if ":" in key else f"NSE:{key}"
+        known, wanted = self._view.catalogue, key if ":" in key else f"NSE:{key}"
         if wanted not in known:
             raise UserError(f'Expected a known instrument, was "{key}"{did_you_mean(wanted, list(known))}')
         return known[wanted]
@@ -269,19 +277,17 @@ class AlertEngine(QObject):
 
     def _of(self, kind: AlertKind, subject: str = "") -> list[Alert]:
         """List what can fire of a kind, of one subject if given."""
-        found = [self.alerts[alert_id] for alert_id in self._watching[kind]]
-        return [alert for alert in found if subject in ("", alert.subject)]
+        return [alert for each in self._watching[kind] if subject in ("", (alert := self.alerts[each]).subject)]
 
     # Keeping
 
     def _put(self, alert: Alert) -> None:
         self.alerts[alert.id] = alert
         self._unkept.add(alert.id)
-        for kind, ids in self._watching.items():
-            if kind is alert.kind and alert.is_watching:
-                ids[alert.id] = None
-            else:
-                ids.pop(alert.id, None)
+        for ids in self._watching.values():
+            ids.pop(alert.id, None)
+        if alert.is_watching:
+            self._watching[alert.kind][alert.id] = None
         self._view.on_alert(alert)
 
     def _keep_changes(self) -> None:
