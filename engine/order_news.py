@@ -180,6 +180,9 @@ class OrderNews(QObject):
         alarms = [alarm for alarm in made.alarms if alarm not in self._alarmed]
         if made.order == order and not made.new_fills and not alarms:
             return
+        if not made.new_fills and not alarms and replace(made.order, heard_ns=order.heard_ns) == order:
+            log.keep(made.order)  # later news of the same: to be weighed against what comes, and nothing to write down
+            return
         fills = [self._charging.fill_of(made.order, fill) for fill in made.new_fills]
         log.keep(made.order)
         for fill in fills:

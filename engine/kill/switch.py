@@ -29,6 +29,9 @@ READ_EVERY_S = 1.0
 ASK_AGAIN_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """After so long a cancel is asked for again: longer each time, for the exits need the rate, too."""
 
+LATCHED_WITHIN_S = 1.0
+"""So long the closing of positions waits for the latch's file."""
+
 FIRST_WORD_S = 3.0
 """What has become of the orders is told after so long, even when it is not over."""
 
@@ -62,6 +65,7 @@ class KillSwitch:
         self._reason = ""
         self._flatten = False
         self._task: asyncio.Task[None] | None = None
+        self._latching: asyncio.Task[None] | None = None
 
     @property
     def is_latched(self) -> bool:
@@ -75,6 +79,9 @@ class KillSwitch:
         is_first = not self._reason
         self._reason = self._reason or reason
         self._flatten |= flatten
+        if is_first or flatten:
+            # The file comes first: whatever ends this process on the way, the next one finds it stopped.
+            self._latching = parts.tasks.spawn(self._latch(self._reason), "kill latch")
         self._guard.forget_all()
         for order in parts.orders.working():
             self._orders.setdefault(order.id, False)
@@ -82,8 +89,6 @@ class KillSwitch:
         parts.orders.note("KILL", reason=reason, flatten=flatten, orders=list(self._orders))
         self._keep({"reason": self._reason, "at_ns": parts.wall.now_ns(), "is_over": False, "flatten": self._flatten})
         self._state(is_over=False)
-        if is_first or flatten:
-            parts.tasks.spawn(self._latch(self._reason), "kill latch")
         self._go_on()
 
     def take_up(self) -> bool:
@@ -136,6 +141,9 @@ class KillSwitch:
 
     async def _see_through(self) -> None:
         """Cancel until nothing is open, then close positions if that was asked; tell how it stands on the way and at the end."""
+        if self._latching is not None:
+            # Cancels are on their way; nothing is closed before the latch is on the disk, unless that hangs.
+            await asyncio.wait({self._latching}, timeout=LATCHED_WITHIN_S)
         wall, began_ns = self._parts.wall, self._parts.wall.monotonic_ns()
         read_ns, has_told, is_open = began_ns, False, True
         while self._reason and is_open:
