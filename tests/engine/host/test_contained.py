@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from engine.brokers.simulated import SimulatedBroker
 from engine.clock import ManualClock
 from engine.core.bars import MINUTE_NS
 from engine.core.errors import TradingError
-from engine.core.model import Exchange, Instrument, OrderStatus, Purpose, StrategyState
+from engine.core.model import Exchange, Instrument, OrderStatus, Purpose, StrategyState, TradingState
 from engine.core.records import BAR, Rows
 from engine.host.limits import LIMITS
 from engine.session import TradingSession
@@ -277,5 +278,30 @@ def test_code_that_changed_while_it_runs_on_real_money_opens_nothing_from_the_ne
         assert live.state is S.PAUSED
         assert stage.fills("live") == 0
         assert "live is disarmed: its file live.py has changed since it was armed" in stage.told[0]
+
+    on_stage(play)
+
+
+@pytest.mark.logs_warnings
+def test_the_kill_switch_works_while_it_hangs(code: CodeOf, on_stage: Any) -> None:
+    body = AT_THE_FIFTH.replace("stop=95.0", "limit=50.0") + "if n == 2: time.sleep(30)"
+
+    async def play(stage: Stage) -> None:
+        bad = stage.executor("bad", body, "RELIANCE", code, stop_s=600.0)
+        await bad.begin()
+        playing = asyncio.ensure_future(stage.play())
+        while not any(each.status is OrderStatus.OPEN for each in stage.session.orders.working("bad")):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        stage.session.kill("by hand")
+        assert stage.session.risk.state is TradingState.HALTED
+        while stage.session.orders.working("bad"):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert bad.state is S.RUNNING, "it hangs still, and nobody waited for it"
+        process = bad._decider._process  # type: ignore[union-attr]
+        assert process is not None
+        process._since_s, process._is_suspect = process._since_s - 600.0, True  # ten minutes later
+        process._on_time()
+        await playing
+        assert bad.state is S.FAULTED
 
     on_stage(play)
