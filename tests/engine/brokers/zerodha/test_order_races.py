@@ -206,3 +206,40 @@ def test_a_clock_that_is_wrong_by_much_opens_nothing(loop_run: Any, exchange: Ru
         assert "clock" in refused.message
 
     run(loop_run, exchange, scenario)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_slices_of_unknown_fate_are_found_by_their_tag_and_never_sent_again(loop_run: Any, exchange: RunningExchange, when: str) -> None:
+    async def scenario(floor: Floor) -> None:
+        exchange.control("set_funds", equity=1e9)
+        key = next(i.key for i in floor.broker._catalogue if i.name == "NIFTY" and i.kind == "FUT")
+        quantity = 65 * 60
+        exchange.control("fault", how="drop", path="/orders/*", method="POST", when=when)
+        last = float(exchange.control("quote", symbol=key)["last_price"])
+        wanted = floor.request(key, quantity=quantity, product=Product.NRML, reference_price=last, is_sliced=True)
+        order = floor.session.submit(wanted)
+        await floor.sees(order, S.UNKNOWN, S.FILLED, S.PARTIAL)
+        assert floor.session.submit(wanted).status is S.DENIED or when == "after", "no more of it before it is clear"
+        if when == "after":
+            await floor.sees(order, S.FILLED)
+            await floor.agrees()
+            assert floor.truth() == {key: quantity}
+            assert len(floor.session.orders.incarnations(order.id)) > 1
+        posts = [post for post in floor.posts() if post["form"].get("tag") == order.id]
+        assert len(posts) == 1
+
+    run(loop_run, exchange, scenario, limits={"cash": 0.0})
+
+
+def test_what_was_closed_from_elsewhere_is_flattened_no_second_time(loop_run: Any, exchange: RunningExchange) -> None:
+    async def scenario(floor: Floor) -> None:
+        await floor.sees(floor.submit(), S.FILLED)
+        await floor.agrees()
+        elsewhere(floor, "SELL", 10)
+        await floor.session.compare()
+        await floor.agrees()
+        assert not any(floor.truth().values())
+        assert floor.exit().status is S.DENIED
+        assert floor.session.flatten() == [] or all(order.status is S.DENIED for order in floor.session.flatten())
+
+    run(loop_run, exchange, scenario)
