@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import re
 import string
 from dataclasses import replace
 from datetime import date
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import rules
 from engine.core.facts import Facts
 from engine.core.limits import LIMITS
 from engine.core.model import Account, Instrument, InstrumentKind, OrderRequest, OrderType, Product, Purpose, Side, Validity, Variety
@@ -288,3 +291,13 @@ def test_every_rule_has_a_default_a_unit_and_words(name: str) -> None:
     assert ";" in rule.explain or rule.explain.startswith("Expected {") or name == "unclear"
     account, row = Account(1, 1, 1, 1, 1, 0, 0, 0), SimpleNamespace(quantity=0)
     assert "{" not in explain(rule, rule.limit, told(request()), account, row, 0)
+
+
+def test_the_table_of_controls_names_every_rule_and_no_other() -> None:
+    text = rules.__doc__ or ""
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 40
+    named = set(re.findall(r"`(\w+)`", text))
+    assert set(RULES.names()) <= named
+    for name in named - set(RULES.names()) - {"RETAIL", "limit"}:
+        assert importlib.util.find_spec(f"engine.{name}"), name

@@ -225,3 +225,34 @@ def test_the_last_price_can_be_read_before_a_side_is_chosen(desk: Any, theme: Th
     head.choose(Side.BUY)
     head.show_quote(quote, 0.5, True, 2)
     assert head._last.word == "on_side"
+
+
+def test_an_unusual_order_is_asked_about_once_and_sent_confirmed(ticket: OrderTicket, asked: Any, qtbot: QtBot) -> None:
+    kept = asked(ticket)
+    ticket.view.doubt_of = lambda request: "Expected an order like your others, was Rs 7,40,000." if request.quantity > 100 else ""
+    ticket.quantity.setText("500")
+    qtbot.keyClick(ticket.quantity, Qt.Key.Key_Return, CTRL)
+    qtbot.keyClick(ticket.quantity, Qt.Key.Key_Return, CTRL)  # the same trembling hand
+    assert kept == []
+    assert ticket.remark.text() == "Expected an order like your others, was Rs 7,40,000."
+    assert ticket.send_button.text().startswith("Confirm: BUY 500 RELIANCE")
+    assert not ticket.send_button.isEnabled()
+    ticket._unlock()
+    qtbot.keyClick(ticket.quantity, Qt.Key.Key_Return, CTRL)
+    [(_, request)] = kept
+    assert (request.quantity, request.is_confirmed) == (500, True)
+
+
+def test_another_order_than_the_one_asked_about_is_asked_about_again(ticket: OrderTicket, asked: Any, qtbot: QtBot) -> None:
+    kept = asked(ticket)
+    ticket.view.doubt_of = lambda request: "unusual" if request.quantity > 100 else ""
+    for quantity in ("500", "600"):
+        ticket.quantity.setText(quantity)
+        qtbot.keyClick(ticket.quantity, Qt.Key.Key_Return, CTRL)
+        ticket._unlock()
+        assert kept == []
+    ticket.quantity.setText("50")
+    assert "Confirm" not in ticket.send_button.text()
+    qtbot.keyClick(ticket.quantity, Qt.Key.Key_Return, CTRL)
+    [(_, request)] = kept
+    assert (request.quantity, request.is_confirmed) == (50, False)
