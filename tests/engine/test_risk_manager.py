@@ -390,3 +390,22 @@ def test_an_exit_closes_only_what_was_not_closed_elsewhere() -> None:
     assert risk.check(request(-1, 6, owner="ema", purpose=Purpose.STOP)).is_allowed
     desk.held[RELIANCE.key, "external"] = 5
     assert risk.check(request(-1, 10, owner="ema", purpose=Purpose.STOP)).is_allowed
+
+
+def test_a_clock_that_is_set_forward_does_not_let_more_messages_out() -> None:
+    class Settable(ManualClock):
+        off_ns = 0
+
+        def now_ns(self) -> int:
+            return super().now_ns() + self.off_ns
+
+    clock = Settable(OPEN_NS)
+    risk = RiskManager({"message_rate": 8.0}, CAPITAL, clock)
+    for _ in range(8):
+        risk.count_message()
+    assert risk.wait_s() == 1.0
+    clock.off_ns = 600 * SECOND_NS
+    assert risk.wait_s() == 1.0, "the broker counts by its own clock"
+    clock.off_ns = -600 * SECOND_NS
+    clock.advance(1.0)
+    assert risk.wait_s() == 0.0

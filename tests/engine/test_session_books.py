@@ -308,3 +308,21 @@ async def test_an_order_that_waits_here_for_its_turn_is_no_open_question(bench: 
 async def _compared(bench: SessionBench) -> None:
     report = await bench.session.compare()
     assert not any(order.status is S.UNKNOWN for order in report.unknown)
+
+
+def test_an_order_that_was_unknown_before_a_restart_is_told_looked_up_and_held_against_new_ones(loop_run: Run) -> None:
+    async def main() -> None:
+        bench = SessionBench(is_live=True)
+        before = Order("LBEFORE0000000000001", request(), S.UNKNOWN, quantity=10, created_ns=OPEN_NS, updated_ns=OPEN_NS)
+        bench.store.remembered = {"orders": [before]}
+        report = await bench.session.open()
+        assert [order.id for order in report.unknown] == [before.id]
+        assert bench.session.risk.unclear.why("hand", RELIANCE.key)
+        assert any("before the restart is not known" in text for _, text in bench.notices)
+        bench.broker.listed = [bench.broker.update(before, S.CANCELLED, is_snapshot=True, time_ns=bench.broker.clock.now_ns())]
+        await passes(bench, 2)
+        assert bench.now(before).status is S.CANCELLED
+        assert not bench.session.risk.unclear
+        await bench.close()
+
+    loop_run(main())
