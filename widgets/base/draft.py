@@ -31,6 +31,8 @@ class Draft:
     stop: float | None = None
     target: float | None = None
     validity: Validity = Validity.DAY
+    minutes: float | None = None
+    """So long after it filled what it opens is closed; None = not by time."""
 
     @property
     def has_price(self) -> bool:
@@ -139,6 +141,7 @@ class Draft:
             price=self.price if self.has_price else None,
             trigger_price=self.trigger if self.has_trigger else None,
             validity=self.validity,
+            close_after_s=60.0 * (self.minutes or 0.0),
             reference_price=quote.last_price if quote is not None and quote.last_price else None,
             stop=self.stop,
             target=self.target,

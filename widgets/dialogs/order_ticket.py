@@ -55,7 +55,7 @@ class OrderTicket(QDialog):
         lot = Decimal(instrument.lot_size)
         self.quantity = NumberBox("Quantity", step=lot, low=lot)
         self.price, self.trigger = self._price_box("Price"), self._price_box("Trigger price")
-        self.stop, self.target = self._price_box("Stop loss"), self._price_box("Target")
+        self.stop, self.target, self.minutes = self._price_box("Stop loss"), self._price_box("Target"), NumberBox("Minutes")
         self.levels = Depth(theme, self._decimals)
         self.value, self.charges = Label(theme, numbers.NONE), Label(theme, numbers.NONE)
         self.remark = Label(theme, "", "muted")
@@ -77,8 +77,8 @@ class OrderTicket(QDialog):
         self.remark.setAlignment(Qt.AlignmentFlag.AlignTop)
         for button in (self.send_button, self.close_button):
             button.setAutoDefault(False)
-        for box, word in ((self.price, "at market"), (self.trigger, "none"), (self.stop, "none"), (self.target, "none")):
-            box.setPlaceholderText(word)
+        for box in (self.price, self.trigger, self.stop, self.target, self.minutes):
+            box.setPlaceholderText({self.price: "at market", self.minutes: "never"}.get(box, "none"))
         body = QVBoxLayout()
         body.setContentsMargins(14, 10, 14, 12)
         body.setSpacing(8)
@@ -115,6 +115,7 @@ class OrderTicket(QDialog):
             ("Stop loss, once filled", self.stop, 2, 0),
             ("Target, once filled", self.target, 2, 1),
             ("Validity", self.validity, 2, 2),
+            ("Close after, minutes", self.minutes, 4, 0),
         )
         for title, field, row, place in cells:
             grid.addWidget(Label(self.theme, title, "muted"), row, place)
@@ -134,7 +135,7 @@ class OrderTicket(QDialog):
         self.head.side_chosen.connect(self._on_edit)
         for choice in (self.product, self.order_type, self.validity):
             choice.chosen.connect(self._on_edit)
-        for box in (self.quantity, self.price, self.trigger, self.stop, self.target):
+        for box in (self.quantity, self.price, self.trigger, self.stop, self.target, self.minutes):
             box.value_changed.connect(self._on_edit)
         self.levels.price_chosen.connect(self._take_price)
         self.send_button.clicked.connect(self.send)
@@ -169,6 +170,7 @@ class OrderTicket(QDialog):
             stop=_wanted(self.stop),
             target=_wanted(self.target),
             validity=self.validity.value,
+            minutes=_wanted(self.minutes),
         )
 
     def send(self) -> None:
@@ -291,9 +293,7 @@ class OrderTicket(QDialog):
 
 
 def _wanted(box: NumberBox) -> float | None:
-    if box.is_empty:
-        return None
-    return box.value if box.value is not None else 0.0
+    return None if box.is_empty else box.value or 0.0
 
 
 def _is_send(event: QKeyEvent) -> bool:

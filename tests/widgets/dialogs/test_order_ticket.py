@@ -256,3 +256,13 @@ def test_another_order_than_the_one_asked_about_is_asked_about_again(ticket: Ord
     qtbot.keyClick(ticket.quantity, Qt.Key.Key_Return, CTRL)
     [(_, request)] = kept
     assert (request.quantity, request.is_confirmed) == (50, False)
+
+
+def test_what_it_opens_can_be_closed_by_time(ticket: OrderTicket, asked: Any, qtbot: QtBot) -> None:
+    ticket.keep_open.setChecked(True)
+    kept = asked(ticket)
+    ticket.send()
+    ticket._lock.timeout.emit()
+    ticket.minutes.setText("15")
+    ticket.send()
+    assert [request.close_after_s for _, request in kept] == [0.0, 900.0]
