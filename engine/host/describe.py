@@ -30,16 +30,16 @@ _KNOWN: dict[str, tuple[bytes, Template | None]] = {}
 _ASKING = Lock()
 
 
-def class_template(code: StrategyCode, start_s: float = LIMITS.start_s) -> Template | None:
+def class_template(code: StrategyCode, load_s: float = LIMITS.load_s) -> Template | None:
     """Describe the class in a file as a template that a process runs; None when the file holds a compiled template.
 
     Waits for a process, so do it off the loop where a moment matters; the answer is remembered for this text. Raises UserError with the
-    line for a mistake in the file, and when it is not read within `start_s` seconds.
+    line for a mistake in the file, and when it is not read within `load_s` seconds.
     """
     with _ASKING:
         known = _KNOWN.get(str(code.path))
         if known is None or known[0] != code.source:
-            known = _KNOWN[str(code.path)] = (code.source, _template(_told(code, start_s)))
+            known = _KNOWN[str(code.path)] = (code.source, _template(_told(code, load_s)))
         return known[1]
 
 
@@ -49,7 +49,7 @@ def describe(code: StrategyCode) -> tuple[Template, bool]:
     return (template_of(str(code.path)), False) if made is None else (made, True)
 
 
-def _told(code: StrategyCode, start_s: float) -> Mapping[str, Any]:
+def _told(code: StrategyCode, load_s: float) -> Mapping[str, Any]:
     """Let a process read the file and return what it says of it."""
     question = pack(load_question(code))
     try:
@@ -58,13 +58,11 @@ def _told(code: StrategyCode, start_s: float) -> Mapping[str, Any]:
         raise UserError(f"A process to read {code.path.name} in cannot be started: {error}; end what you do not need.") from error
     try:
         with line:
-            line.settimeout(start_s)
+            line.settimeout(load_s)
             line.sendall(question)
             return _checked(code, _answer(line))
     except TimeoutError:
-        raise UserError(
-            f"Expected {code.path.name} to be read within {start_s:g} s, was not; look at what it does when imported."
-        ) from None
+        raise UserError(f"Expected {code.path.name} to be read within {load_s:g} s, was not; look at what it does when imported.") from None
     except (Garbled, StrategyFault, OSError) as error:
         raise UserError(f"{code.path.name} cannot be read: {error}") from error
     finally:

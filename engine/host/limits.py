@@ -40,8 +40,9 @@ class Limits:
     """A callback that takes longer is told of."""
     stop_s: float = 2.0
     """A callback that takes longer ends the strategy."""
+    load_s: float = 20.0
     start_s: float = 20.0
-    """So long reading the file, or one symbol's beginning, may take: nothing trades yet, and imports are slow."""
+    """So long reading the file, and one symbol's beginning, may take: nothing trades yet, and imports are slow."""
     memory_bytes: int = 2 << 30
     cpu_s: int = 30
     """Processor time of one question; it ends a process that nobody is left to watch."""

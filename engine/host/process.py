@@ -74,7 +74,7 @@ class StrategyProcess(asyncio.Protocol):
         ours.setblocking(False)
         await loop.create_connection(lambda: self, sock=ours)
         self._tasks.spawn(self._live(self._gone), f"process of {self._name}", service=True)
-        return await self.call(load_question(code), "reading its file", self._limits.start_s)
+        return await self.call(load_question(code), "reading its file", self._limits.load_s)
 
     @property
     def is_alive(self) -> bool:

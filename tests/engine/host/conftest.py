@@ -21,7 +21,7 @@ HEAD = "import math, os, sys, time\nfrom engine import Parameter, Strategy\n\n"
 @pytest.fixture
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Find out what a file is without a process of its own, which costs a part of a second."""
-    monkeypatch.setattr(describing, "_told", lambda code, start_s: describing._checked(code, Inside().answer(load_question(code))))
+    monkeypatch.setattr(describing, "_told", lambda code, load_s: describing._checked(code, Inside().answer(load_question(code))))
 
 
 @pytest.fixture

@@ -299,6 +299,8 @@ def test_the_kill_switch_works_while_it_hangs(code: CodeOf, on_stage: Any) -> No
         assert bad.state is S.RUNNING, "it hangs still, and nobody waited for it"
         process = bad._decider._process  # type: ignore[union-attr]
         assert process is not None
+        while not process._asked:  # noqa: ASYNC110
+            await asyncio.sleep(0)
         process._since_s, process._is_suspect = process._since_s - 600.0, True  # ten minutes later
         process._on_time()
         await playing
