@@ -30,8 +30,8 @@ class AccountDays:
         return _EPOCH + timedelta(days=self._number or 0)
 
     def is_over(self, now_ns: int) -> bool:
-        """Tell whether another day than the present one has begun."""
-        return self._number is not None and (now_ns + IST_OFFSET_NS) // DAY_NS != self._number
+        """Tell whether a later day than the present one has begun; a clock that was set back begins none a second time."""
+        return self._number is not None and (now_ns + IST_OFFSET_NS) // DAY_NS > self._number
 
     def begin(self, now_ns: int, account: Account, orders: int) -> None:
         """Begin a day; its profit, charges, fills and orders count from here."""

@@ -120,7 +120,7 @@ class OrderPath:
         if order.id in self.withdrawn:
             self.withdrawn.discard(order.id)
             return "Cancelled before it left."
-        if not order.request.is_exit and self._log.clock.now_ns() - order.created_ns > INTENT_LIVES_NS:
+        if not order.request.is_exit and abs(self._log.clock.now_ns() - order.created_ns) > INTENT_LIVES_NS:
             return "Not sent: it waited too long for its line in the journal; decide anew."
         return self.gate(order)
 

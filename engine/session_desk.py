@@ -18,6 +18,9 @@ from engine.view import QuoteBoard
 
 DAY_NS = 86_400_000_000_000
 
+AHEAD_S = 30.0
+"""A quote that lies further ahead of the clock than this is of no known age; a clock that is wrong by more opens nothing anyhow."""
+
 
 class Catalogue(Protocol):
     """Today's list of instruments."""
@@ -72,10 +75,11 @@ class SessionDesk:
         return 0.0 if slot is None else float(self._board.last_price[slot])
 
     def quote_age_s(self, key: str) -> float:
-        """Return the age of the last quote, infinity when there is none."""
+        """Return the age of the last quote, infinity when there is none, or when the clock was set back since and nobody can tell."""
         slot = self._board.slot(key)
         time_ns = 0 if slot is None else int(self._board.time_ns[slot])
-        return (self._clock.now_ns() - time_ns) / 1e9 if time_ns else math.inf
+        age_s = (self._clock.now_ns() - time_ns) / 1e9
+        return age_s if time_ns and age_s >= -AHEAD_S else math.inf
 
     def is_open(self, instrument: Instrument) -> bool:
         """Tell whether its market trades now."""

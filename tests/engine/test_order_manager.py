@@ -327,6 +327,21 @@ def test_all_that_an_order_became_at_the_broker_belongs_to_it(loop_run: Run) -> 
     loop_run(main())
 
 
+def test_what_was_known_before_a_restart_is_not_written_down_again(loop_run: Run) -> None:
+    async def main() -> None:
+        bench, after = Bench(), Bench()
+        order = await bench.placed()
+        whole = replace(bench.broker.update(order, S.FILLED, ("1", 10, 100.0), filled=10), time_ns=OPEN_NS)
+        bench.manager.on_update(whole)
+        # When the broker was last heard of it is not kept: it is told with the broker's next list.
+        after.manager.restore([replace(bench.now(order), heard_ns=0)], bench.fills)
+        after.manager.on_update(whole)
+        assert (after.store.rows, after.heard) == ([], [])
+        assert after.now(order).heard_ns == OPEN_NS
+
+    loop_run(main())
+
+
 def test_an_order_nobody_here_placed_and_nothing_is_known_of_is_told_once(loop_run: Run) -> None:
     async def main() -> None:
         bench = Bench()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -248,5 +250,38 @@ def test_cancels_that_a_crash_cut_off_go_on_after_it_and_closing_is_left_to_a_pe
         await again.passes(1)
         assert again.session.switch.report.is_clean
         await again.close()
+
+    loop_run(main())
+
+
+@pytest.mark.logs_warnings
+def test_nothing_is_closed_before_the_latch_is_on_the_disk(loop_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends the process while positions are closed, the next one finds it stopped."""
+    may_write, write = threading.Event(), KillLatch.set
+
+    def slow(self: KillLatch, reason: str, **more: Any) -> None:
+        may_write.wait(10)
+        write(self, reason, **more)
+
+    monkeypatch.setattr(KillLatch, "set", slow)
+
+    async def main() -> None:
+        bench = await KillBench(latch=tmp_path / "kill.latch").open()
+        order = bench.submit()
+        await bench.settle()
+        bench.says(order, S.FILLED, ("1", 10, 100.0), filled=10)
+        try:
+            bench.session.kill("storm", flatten=True)
+            await bench.passes(0.5)
+            assert bench.exits() == []
+            may_write.set()
+            async with asyncio.timeout(10):
+                while not bench.exits():
+                    await asyncio.sleep(0.001)
+                    await bench.passes(0.1)
+            assert bench.session.latch.is_set
+        finally:
+            may_write.set()
+            await bench.close()
 
     loop_run(main())
