@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from engine.core.model import Fill, Instrument, Order, Position, Trade
 from engine.store import journal as chain
+from engine.store.batch import Job
 from engine.store.database import connect, open_engine, reason_of, to_url
 from engine.store.encoding import decode_fill, decode_instrument, decode_order, decode_position, decode_trade
 from engine.store.encoding_rows import decode_alert, decode_day, decode_entry, decode_session, decode_strategy, decode_study, decode_trial
@@ -41,7 +42,8 @@ from engine.store.models import (
     StoredTrial,
 )
 from engine.store.rows import AccountDay, AlertRow, JournalEntry, SessionRow, StoreFailed, StoreRow, StrategyRow, StudyRow, TrialRow
-from engine.store.writer import Job, Writer
+from engine.store.spill import Spill
+from engine.store.writer import Writer
 
 M = TypeVar("M", bound=Base)
 T = TypeVar("T", StoredOrder, StoredFill, StoredTrade, StoredPosition)
@@ -52,12 +54,19 @@ _KNOWN = frozenset(get_args(StoreRow))
 class Store:
     """One open database. Make it with `Store.open`; `close` it, for a thread of its own lives until then."""
 
-    def __init__(self, engine: Engine, reader: Engine) -> None:
+    def __init__(self, engine: Engine, reader: Engine, spill: Path | None = None) -> None:
+        """`spill`: file where rows wait that the database does not take."""
         self.account = ""
         """Orders, fills, trades, positions and journal lines are written for this account; a session sets it."""
         self._engine = engine
         self._reader = reader
-        self._writer: Writer | None = Writer(engine)
+        self._writer: Writer | None = None
+        try:
+            self._writer = Writer(engine, Spill(spill))
+        except StoreFailed:
+            engine.dispose()
+            reader.dispose()
+            raise
 
     def __del__(self) -> None:
         """Tell of a store that nobody closed."""
@@ -70,7 +79,10 @@ class Store:
 
         Raises StoreFailed when it is damaged, in the way or made by a newer Shikra; InvalidOption when the URL is none we know.
         """
-        return cls(open_engine(location), connect(to_url(location), read_only=True))
+        url = to_url(location)
+        # Beside a file, on the same disk but not in the same locks; a server's rows wait in memory.
+        spill = Path(f"{url.database}.spill") if url.get_backend_name() == "sqlite" else None
+        return cls(open_engine(location), connect(url, read_only=True), spill)
 
     @property
     def failure(self) -> StoreFailed | None:
@@ -78,13 +90,17 @@ class Store:
         return self._writer.failure if self._writer else StoreFailed("The database is closed; open it again.")
 
     def write(self, *rows: StoreRow) -> None:
-        """Queue rows, in order, without waiting; raises StoreFailed once a write has failed, for they would be lost."""
+        """Queue rows, in order, without waiting; raises StoreFailed once a write has failed.
+
+        While the database is only locked, full or gone they are kept aside all the same, and written when it takes rows again.
+        """
         self._put(rows, None, None)
 
     def commit(self, *rows: StoreRow) -> asyncio.Future[None]:
         """Queue rows and return a future of the running loop, done when these and all queued before are on the disk.
 
-        The future fails with StoreFailed when they are not, and so does every later one.
+        The future fails with StoreFailed when they are not, and so does every later one until the database takes rows again;
+        what was told no is not written later either.
         """
         loop = asyncio.get_running_loop()
         done = loop.create_future()
@@ -192,14 +208,14 @@ class Store:
         return [decode_trial(row, objectives) for row in self._read(query.order_by(StoredTrial.number))]
 
     def _put(self, rows: tuple[StoreRow, ...], done: asyncio.Future[None] | None, loop: asyncio.AbstractEventLoop | None) -> None:
-        if self._writer is None or self._writer.failure is not None:
-            failure = self.failure
-            assert failure is not None
-            raise failure
         for row in rows:
             if type(row) not in _KNOWN:
                 raise TypeError(f"the store does not know {type(row).__name__}")
-        self._writer.put(Job(self.account, rows, done, loop))
+        failure = self.failure
+        if self._writer is not None and (failure is None or (done is None and self._writer.is_holding)):
+            self._writer.put(Job(self.account, rows, done, loop))
+        if failure is not None:
+            raise failure
 
     @contextmanager
     def _session(self) -> Iterator[Session]:

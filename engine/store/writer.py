@@ -1,7 +1,8 @@
 """The one thread that writes: it takes what has gathered, puts it down in one durable commit, and says so.
 
-Many wishes share one commit (the disk is asked once for all of them). The first failure is the last write: nothing more is taken, so
-that no order can leave without its line in the journal.
+Many wishes share one commit (the disk is asked once for all of them). While the database takes nothing (locked, full, gone), whoever
+waits is told no, so that no order leaves without its line in the journal; what happened all the same is kept aside, in order, until
+the database takes it. Any other failure is the last write.
 """
 
 from __future__ import annotations
@@ -9,94 +10,69 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from queue import Empty, SimpleQueue
-from typing import Any, cast
 
 from sqlalchemy import Engine, PoolProxiedConnection
-from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from engine import failpoints
-from engine.core.errors import InvariantBroken
-from engine.core.model import Fill, Instrument, Order, Position, Trade
+from engine.store.batch import Batch, Job
 from engine.store.database import reason_of
-from engine.store.encoding import Values, encode_fill, encode_instrument, encode_order, encode_position, encode_trade
-from engine.store.encoding_rows import encode_alert, encode_day, encode_session, encode_setting, encode_strategy, encode_study, encode_trial
-from engine.store.journal import Tail, encode_entry
-from engine.store.models import (
-    Base,
-    StoredAlert,
-    StoredDay,
-    StoredEntry,
-    StoredFill,
-    StoredInstrument,
-    StoredOrder,
-    StoredPosition,
-    StoredSession,
-    StoredSetting,
-    StoredStrategy,
-    StoredStudy,
-    StoredTrade,
-    StoredTrial,
-)
-from engine.store.rows import (
-    AccountDay,
-    AlertRow,
-    JournalEntry,
-    SessionRow,
-    Setting,
-    StoreFailed,
-    StoreRow,
-    StrategyRemoved,
-    StrategyRow,
-    StudyRow,
-    TrialRow,
-)
-from engine.store.statements import COLUMNS, write_statement
+from engine.store.rows import StoreFailed
+from engine.store.spill import TAKEN_IN, Spill
 
 log = logging.getLogger(__name__)
 
-JOURNAL_LOCK = 5_348_723_002
-"""PostgreSQL's advisory lock under which the journal's chain grows."""
+AGAIN_S = 1.0
+"""So long after a failure the database is asked again."""
 
-CHECKPOINT_ROWS = 2_000
-"""After so many rows the write-ahead log is folded into the file, when nobody waits for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Rows of one call, and who waits for them."""
-
-    account: str
-    rows: tuple[StoreRow, ...]
-    done: asyncio.Future[None] | None = None
-    loop: asyncio.AbstractEventLoop | None = None
+PASSING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+    }
+)
+"""What may pass without anybody looking into the file; a server's are told by their class, OperationalError."""
 
 
 class Writer:
     """The writing thread and its queue."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Start the thread on an open database."""
+    def __init__(self, engine: Engine, spill: Spill | None = None) -> None:
+        """Take in what waited in `spill`, then start the thread on an open database; raises StoreFailed when it takes nothing."""
         self.failure: StoreFailed | None = None
         self._engine = engine
+        self._spill = spill or Spill(None)
+        self._held: list[Job] = []
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._batch = Batch(engine)
         self._driver_error: type[BaseException] = engine.dialect.loaded_dbapi.Error
+        self._passing: type[BaseException] = engine.dialect.loaded_dbapi.OperationalError
         self._is_over = False
+        self._take_in()
         # A process that ends without closing must neither hang on this thread nor lose what is queued.
         self._thread = threading.Thread(target=self._run, name="shikra-store", daemon=True)
         self._thread.start()
         atexit.register(self.stop)
 
     def put(self, job: Job) -> None:
-        """Queue a job; one that comes after a failure or the close fails at once."""
+        """Queue a job; one that comes after the last failure or the close fails at once."""
         self._queue.put(job)
         if self._is_over:
             self._refuse_queued()
+
+    @property
+    def is_holding(self) -> bool:
+        """Tell whether rows are kept aside until the database takes them."""
+        return self.failure is not None and not self._is_over
 
     def stop(self) -> None:
         """Write what is queued and end the thread."""
@@ -104,14 +80,36 @@ class Writer:
         self._queue.put(None)
         self._thread.join()
 
-    def _run(self) -> None:
+    def _take_in(self) -> None:
+        """Write what a process before us could not."""
+        waiting = self._spill.read()
+        if not waiting:
+            return
+        mark = self._spill.mark()
         try:
             connection = self._engine.raw_connection()
             try:
-                while self._take_and_write(connection):
-                    pass
+                cursor = connection.cursor()
+                cursor.execute(f"SELECT 1 FROM settings WHERE name = '{TAKEN_IN}' AND value LIKE '%{mark.value}%'")
+                is_known = cursor.fetchone() is not None
+                cursor.close()
+                if not is_known:
+                    self._batch.write(connection, [*waiting, Job("", (mark,))])
             finally:
                 connection.close()
+        except (SQLAlchemyError, self._driver_error) as error:
+            shown = self._spill.path
+            raise StoreFailed(f"Expected to take in what waits in {shown}, but: {reason_of(error)}; mend that, and start again.") from error
+        self._spill.clear()
+        log.warning("%d rows that the database did not take before are in it now", len(waiting))
+
+    def _run(self) -> None:
+        connection: PoolProxiedConnection | None = None
+        try:
+            goes_on = True
+            while goes_on:
+                jobs, goes_on = self._take()
+                connection = self._write(connection, jobs)
         except (SQLAlchemyError, self._driver_error, OSError, ValueError, TypeError, ArithmeticError) as error:
             self._fail(error)
             log.error("the database failed", exc_info=error)
@@ -119,39 +117,76 @@ class Writer:
             self._fail(error)
             raise
         finally:
+            if connection is not None:
+                connection.close()
             # Also when something unforeseen ended the thread: whoever waits must hear of it.
             self._is_over = True
             self._refuse_queued()
 
-    def _fail(self, error: BaseException) -> None:
-        self.failure = StoreFailed(f"The database took nothing more: {reason_of(error)}; restart once that is mended.")
+    def _fail(self, error: BaseException, then: str = "restart once that is mended") -> None:
+        self.failure = StoreFailed(f"The database took nothing more: {reason_of(error)}; {then}.")
         self.failure.__cause__ = error
 
-    def _take_and_write(self, connection: PoolProxiedConnection) -> bool:
-        jobs, goes_on = self._take()
-        if jobs:
-            try:
-                self._batch.write(connection, jobs)
-            except BaseException as error:
-                told = StoreFailed(f"The database did not take it: {reason_of(error)}.")
-                _tell(jobs, told)
+    def _write(self, connection: PoolProxiedConnection | None, jobs: list[Job]) -> PoolProxiedConnection | None:
+        """Write jobs, after what is held; returns the connection to go on with, None when another one is needed."""
+        if not jobs and self.failure is None:
+            return connection
+        try:
+            connection = connection or self._engine.raw_connection()
+            marked = [Job("", (self._spill.mark(),))] if self._held else []
+            self._batch.write(connection, [*self._held, *marked, *jobs])
+        except BaseException as error:
+            may_pass = self._may_pass(error)
+            if may_pass:
+                self._hold(jobs, error)
+            # After that, so that whoever is told no finds the failure there.
+            _tell(jobs, StoreFailed(f"The database did not take it: {reason_of(error)}."))
+            if not may_pass:
                 raise
-            if failpoints.reached is not None and any(job.done is not None for job in jobs):
-                failpoints.reached("after intent")
-            _tell(jobs, None)
-            if self._queue.empty():
-                self._batch.checkpoint(connection)
-        return goes_on
+            if connection is not None:
+                connection.invalidate()
+            return None
+        if failpoints.reached is not None and any(job.done is not None for job in jobs):
+            failpoints.reached("after intent")
+        if self.failure is not None:
+            self._let_go()
+        _tell(jobs, None)
+        if self._queue.empty():
+            self._batch.checkpoint(connection)
+        return connection
+
+    def _may_pass(self, error: BaseException) -> bool:
+        told = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(told, "sqlite_errorcode", None)
+        return isinstance(told, self._passing) and (code is None or code & 0xFF in PASSING)
+
+    def _hold(self, jobs: Iterable[Job], error: BaseException) -> None:
+        """Keep what happened for later; what somebody waited for did not happen."""
+        kept = [job for job in jobs if job.done is None]
+        is_safe = self._spill.add(kept) if kept else True
+        self._held += kept
+        if self.failure is None:
+            log.error("the database takes nothing: %s", reason_of(error))
+        where = f"in {self._spill.path}" if is_safe and self._spill.path is not None else "in memory alone"
+        self._fail(error, f"what happens is kept {where} and written once that is mended")
+
+    def _let_go(self) -> None:
+        count = sum(len(job.rows) for job in self._held)
+        self._held.clear()
+        self._spill.clear()
+        self.failure = None
+        log.warning("the database takes rows again; %d that waited are in it", count)
 
     def _take(self) -> tuple[list[Job], bool]:
-        job = self._queue.get()
+        """Wait for jobs, while rows are held only until it is time to ask again; returns them, and whether there will be more."""
         jobs: list[Job] = []
-        while job is not None:
-            jobs.append(job)
-            try:
+        try:
+            job = self._queue.get(timeout=AGAIN_S if self.failure is not None else None)
+            while job is not None:
+                jobs.append(job)
                 job = self._queue.get_nowait()
-            except Empty:
-                return jobs, True
+        except Empty:
+            return jobs, True
         return jobs, False
 
     def _refuse_queued(self) -> None:
@@ -164,114 +199,6 @@ class Writer:
             if job is not None:
                 jobs.append(job)
         _tell(jobs, self.failure or StoreFailed("The database is closed; open it again."))
-
-
-class Batch:
-    """Turns jobs into rows of tables and writes them in one transaction, straight through the database's driver."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._sql = {model: write_statement(model, engine.dialect) for model in COLUMNS}
-        self._is_sqlite = engine.dialect.name == "sqlite"
-        self._place = "?" if self._is_sqlite else "%s"
-        self._version = -1
-        self._tail = Tail()
-        self._instruments: dict[Instrument, int] = {}
-        self._rows_since_checkpoint = 0
-
-    def write(self, connection: PoolProxiedConnection, jobs: Iterable[Job]) -> None:
-        """Write all rows of these jobs, durably or not at all."""
-        cursor = connection.cursor()
-        try:
-            self._begin(cursor)
-            tables: dict[type[Base], dict[object, Values]] = {}
-            for job in jobs:
-                for row in job.rows:
-                    self._encode(cursor, job.account, row, tables)
-            for model, rows in tables.items():
-                if rows:
-                    cursor.executemany(self._sql[model], list(rows.values()))
-                    self._rows_since_checkpoint += len(rows)
-            if failpoints.reached is not None and StoredFill in tables:
-                failpoints.reached("mid-fill")
-            connection.commit()
-        except BaseException:
-            connection.rollback()
-            raise
-        finally:
-            cursor.close()
-
-    def checkpoint(self, connection: PoolProxiedConnection) -> None:
-        """Fold SQLite's log into the file now and then, after everybody has been told, so that no commit has to."""
-        if self._is_sqlite and self._rows_since_checkpoint >= CHECKPOINT_ROWS:
-            self._rows_since_checkpoint = 0
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            cursor.close()
-
-    def _begin(self, cursor: DBAPICursor) -> None:
-        """Take the lock of writers, and find the journal's end anew if another process may have written."""
-        if self._is_sqlite:
-            cursor.execute("BEGIN IMMEDIATE")
-            cursor.execute("PRAGMA data_version")
-            version = int(_one(cursor)[0])
-            if version == self._version:
-                return
-            self._version = version
-        else:
-            cursor.execute(f"SELECT pg_advisory_xact_lock({JOURNAL_LOCK})")
-        cursor.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1")
-        row = cursor.fetchone()
-        self._tail = Tail(*row) if row is not None else Tail()
-
-    def _encode(self, cursor: DBAPICursor, account: str, row: StoreRow, tables: dict[type[Base], dict[object, Values]]) -> None:
-        def number(instrument: Instrument) -> int:
-            return self._instruments.get(instrument) or self._add_instrument(cursor, instrument)
-
-        # What is kept in its latest state needs writing once a batch; the rest is kept under a name of its own.
-        match row:
-            case JournalEntry():
-                values, self._tail = encode_entry(account, row, self._tail)
-                tables.setdefault(StoredEntry, {})[self._tail.seq] = values
-            case Order():
-                tables.setdefault(StoredOrder, {})[account, row.id] = encode_order(account, row, number)
-            case Fill():
-                tables.setdefault(StoredFill, {})[object()] = encode_fill(account, row, number)
-            case Position():
-                key = (account, row.instrument.key, row.product, row.owner)
-                tables.setdefault(StoredPosition, {})[key] = encode_position(account, row, number)
-            case Trade():
-                tables.setdefault(StoredTrade, {})[object()] = encode_trade(account, row, number)
-            case AlertRow():
-                tables.setdefault(StoredAlert, {})[account, row.id] = encode_alert(account, row)
-            case AccountDay():
-                tables.setdefault(StoredDay, {})[row.account, row.day] = encode_day(row)
-            case SessionRow():
-                tables.setdefault(StoredSession, {})[row.id] = encode_session(row)
-            case StrategyRow():
-                tables.setdefault(StoredStrategy, {})[row.id] = encode_strategy(row)
-            case StrategyRemoved():
-                tables.setdefault(StoredStrategy, {}).pop(row.id, None)
-                cursor.execute(f"DELETE FROM strategies WHERE id = {self._place}", (row.id,))
-            case Setting():
-                tables.setdefault(StoredSetting, {})[row.name] = encode_setting(row)
-            case StudyRow():
-                tables.setdefault(StoredStudy, {})[row.id] = encode_study(row)
-            case TrialRow():
-                tables.setdefault(StoredTrial, {})[row.study_id, row.number] = encode_trial(row)
-
-    def _add_instrument(self, cursor: DBAPICursor, instrument: Instrument) -> int:
-        values = encode_instrument(instrument)
-        cursor.execute(self._sql[StoredInstrument], values)
-        cursor.execute(f"SELECT id FROM instruments WHERE identity = {self._place}", values[:1])
-        self._instruments[instrument] = number = int(_one(cursor)[0])
-        return number
-
-
-def _one(cursor: DBAPICursor) -> Sequence[Any]:
-    row = cursor.fetchone()
-    if row is None:
-        raise InvariantBroken("a row that was just written is not there")
-    return cast("Sequence[Any]", row)
 
 
 def _tell(jobs: Iterable[Job], failure: StoreFailed | None) -> None:

@@ -55,7 +55,7 @@ def test_the_journal_cannot_be_emptied_either(url: str) -> None:
 
 
 @pytest.mark.logs_warnings
-def test_a_server_that_hangs_up_fails_the_commit_that_waits(url: str, loop_run: Run) -> None:
+def test_a_server_that_hangs_up_fails_the_commit_that_waits_and_is_asked_again(url: str, loop_run: Run) -> None:
     store = Store.open(url)
 
     async def run() -> None:
@@ -67,11 +67,15 @@ def test_a_server_that_hangs_up_fails_the_commit_that_waits(url: str, loop_run: 
         engine.dispose()
         with pytest.raises(StoreFailed, match="did not take it"):
             await store.commit(JournalEntry(2, "SENT"))
+        with pytest.raises(StoreFailed, match="is kept in memory alone and written once that is mended"):
+            store.write(JournalEntry(3, "FILLED"))
 
     loop_run(run())
-    assert [entry.kind for entry in store.journal()] == ["INTENT"]
-    with pytest.raises(StoreFailed):
-        store.close()
+    store.close()
+    again = Store.open(url)
+    assert [entry.kind for entry in again.journal()] == ["INTENT", "FILLED"], "what was told no is not written later"
+    assert again.verify_journal() == 2
+    again.close()
 
 
 def test_a_whole_run_trades_on_the_server_as_it_does_on_a_file(url: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.store import JournalEntry, Store, StoreFailed
-from engine.store.writer import Batch
+from engine.store.batch import Batch
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
