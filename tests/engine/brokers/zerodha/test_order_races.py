@@ -155,7 +155,7 @@ def test_a_square_off_by_the_broker_leaves_nothing_to_be_closed_again(loop_run: 
         await floor.session.compare()
         await floor.agrees()
         assert not any(floor.truth().values()), "the stop did not turn the position round"
-        owned = floor.session.position(KEY, owner=HAND)
+        (owned,) = floor.session.positions.open_books(HAND)
         assert (owned.quantity, floor.session.positions.closable(owned)) == (10, 0), "a person decides whose it was"
 
     run(loop_run, exchange, scenario)
