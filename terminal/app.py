@@ -24,6 +24,8 @@ COMMANDS = {
     "login": "login",
     "serve": "serve",
     "token": "token",
+    "journal": "journal",
+    "backup": "backup",
 }
 """Word typed -> file of `terminal.cli` that has a function of the same name as the file."""
 

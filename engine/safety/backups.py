@@ -67,7 +67,7 @@ class Backups:
         if not self.database.exists() or self.database.stat().st_size == 0:
             return None
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        made = ist(self._wall.now_ns()).replace(tzinfo=None)
+        made = ist(self._wall.now_ns()).replace(tzinfo=None, microsecond=0)
         path = self._folder / f"{self.database.stem}-{made.strftime(_STAMP)}.db"
         fresh = path.with_suffix(f".{get_ident()}.part")
         try:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from engine.core.errors import InvalidOption, did_you_mean
 
-COMMANDS = ("run", "backtest", "optimise", "import", "doctor", "kill")
+COMMANDS = ("run", "backtest", "optimise", "import", "doctor", "kill", "journal", "backup")
 PRODUCTS = ("MIS", "CNC", "NRML")
 CHARGES = ("zerodha", "none")
 
@@ -103,6 +103,8 @@ def parser(version: str) -> Parser:
     _token(commands.add_parser("token", help="print a token of the REST API", allow_abbrev=False))
     _login(commands.add_parser("login", help="log in at Zerodha, or out", allow_abbrev=False))
     _kill(commands.add_parser("kill", help="stop a running terminal, or one that hangs, and cancel its orders", allow_abbrev=False))
+    _journal(commands.add_parser("journal", help="show the order journal, or prove that it is whole", allow_abbrev=False))
+    _backup(commands.add_parser("backup", help="list, make or put back copies of the database", allow_abbrev=False))
     return top
 
 
@@ -244,3 +246,19 @@ def _token(target: Parser) -> None:
     target.add_argument("--scope", default="paper", metavar="read|paper|live", help="what it may do (default paper)")
     target.add_argument("--rotate", action="store_true", help="make another one; the old one is worth nothing any more")
     target.add_argument("--revoke", action="store_true", help="make every token worthless")
+
+
+def _journal(target: Parser) -> None:
+    _everywhere(target, argparse.SUPPRESS)
+    target.add_argument("what", choices=("verify", "show"), help="check every line against the chain, or print the last ones")
+    target.add_argument("--order", metavar="ID", default=None, help="only the lines of this order")
+    target.add_argument("--kind", action="append", default=[], metavar="KIND", help="only lines of this kind, for example INTENT or KILL")
+    target.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many lines, the newest (default 100)")
+    target.add_argument("--json", action="store_true", help="print one JSON object a line and nothing else")
+
+
+def _backup(target: Parser) -> None:
+    _everywhere(target, argparse.SUPPRESS)
+    target.add_argument("what", choices=("list", "make", "restore"), help="what to do")
+    target.add_argument("file", nargs="?", default=None, metavar="FILE", help="the copy to put back (default: the newest that is whole)")
+    target.add_argument("--json", action="store_true", help="print JSON and nothing else")
