@@ -414,3 +414,33 @@ def test_limits_that_the_trader_has_set_stay(tmp_path: Path, loop_run: Callable[
             await bench.engine.close()
 
     loop_run(live())
+
+
+def test_todays_list_and_the_traders_own_list_are_known_to_the_rules(with_engine: Any, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "restricted.csv").write_text("symbol,list,action\nSBIN,ban of the day,forbid\n")
+
+    async def play(bench: Bench) -> None:
+        await bench.engine.watch(["SBIN", "TCS"])
+        await bench.pass_time(2)
+        assert "is on the list ban of the day" in bench.engine.submit(bench.buy()).message
+        unknown = replace(bench.engine.instruments.get("TCS"), token=1)
+        order = bench.engine.submit(replace(bench.buy(symbol="TCS"), instrument=unknown))
+        assert "its token means something else today; choose it anew from the list" in order.message
+        assert bench.view.doubt_of is not None
+        assert bench.view.doubt_of(bench.buy(symbol="TCS")) == ""
+        assert bench.engine.submit(bench.buy(symbol="TCS")).status is not OrderStatus.DENIED
+        await bench.pass_time(1)
+
+    with_engine(play)
+
+
+def test_a_list_that_makes_no_sense_opens_nothing(with_engine: Any, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "restricted.csv").write_text("symbol\nSBIN\n")
+
+    async def play(bench: Bench) -> None:
+        raise AssertionError("it opened")
+
+    with pytest.raises(UserError, match="Expected the columns symbol, list, action"):
+        with_engine(play)
