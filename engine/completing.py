@@ -6,6 +6,7 @@ A request that makes no sense is handed on as it is: the rules say what is wrong
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from engine.brokers.base import Capabilities
 from engine.core.errors import InvalidOrder
@@ -40,7 +41,7 @@ def showable(request: OrderRequest) -> OrderRequest:
 
     Raises InvalidOrder when a field is of the wrong kind altogether: such a thing is no order.
     """
-    left_out = {name: None for name in PRICES if (price := getattr(request, name)) is not None and not is_price(price)}
+    left_out: dict[str, Any] = {name: None for name in PRICES if (price := getattr(request, name)) is not None and not is_price(price)}
     shown = replace(request, **left_out)
     if fault := unsound(replace(shown, quantity=1)):
         raise InvalidOrder(f"Expected {fault}")

@@ -169,7 +169,10 @@ def test_buying_an_option_or_selling_a_share_needs_no_cover() -> None:
     assert bench.told(-1, instrument=CALL, limits={}).uncovered == 0
 
 
-@pytest.mark.parametrize(("wide", "remark"), [(2.0, ""), (2.1, "Bid and offer of RELIANCE are 2.1 % apart; expect a poor price."), (5.1, "")])
+@pytest.mark.parametrize(
+    ("wide", "remark"),
+    [(2.0, ""), (2.1, "Bid and offer of RELIANCE are 2.1 % apart; expect a poor price."), (5.1, "")],
+)
 def test_a_wide_spread_is_told_before_it_is_refused(wide: float, remark: str) -> None:
     bench = Bench()
     bench.desk.wide = wide
