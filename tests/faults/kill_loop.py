@@ -63,9 +63,17 @@ class Mortality:
         self._left = Left(0, is_latched=False)
 
     def first(self) -> None:
-        """Be killed while the database is made for the first time, then make it and equip the account."""
+        """Be killed while the database is made for the first time and while it is first copied, and trade there with one terminal only."""
         self._dies_at_start("mid-migration", self._random.randint(1, 3))
         equip(self._account)
+        self._dies_at_start("mid-backup", 1)
+        terminal = Mortal(self._account.birth(""))
+        try:
+            if self._stands(terminal):
+                self._refuses_another()
+        finally:
+            terminal.kill()
+        self._count(RANDOM, terminal)
 
     def next(self, point: str) -> bool:
         """Start a terminal, see whether it agrees with the exchange, let it trade and be killed; False when something was wrong."""
@@ -92,6 +100,16 @@ class Mortality:
                 self._tally.found.broken.append("it did not close")
         finally:
             terminal.kill()
+
+    def _refuses_another(self) -> None:
+        """Start a second terminal out of the folder of one that lives."""
+        second = Mortal(self._account.birth(""))
+        try:
+            told = second.answer(OPENS_WITHIN_S)
+        finally:
+            second.kill()
+        if told is None or "failed" not in told:
+            self._tally.found.broken.append(f"a second terminal opened beside it: {told}")
 
     def _dies_at_start(self, point: str, times: int) -> None:
         terminal = Mortal(self._account.birth(f"{point}:{times}"))

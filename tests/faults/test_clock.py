@@ -114,7 +114,12 @@ def test_a_day_begins_once_however_often_midnight_passes(loop_run: Run) -> None:
     async def scenario(bench: SessionBench, clock: WrongClock) -> None:
         rolled: list[int] = []
         roll = bench.session.positions.roll_day
-        bench.session.positions.roll_day = lambda: (rolled.append(clock.now_ns()), roll())[1]  # type: ignore[method-assign]
+
+        def roll_day(*told: Any) -> None:
+            rolled.append(clock.now_ns())
+            roll(*told)
+
+        bench.session.positions.roll_day = roll_day  # type: ignore[method-assign]
         to_midnight_s = (DAY_NS - (clock.now_ns() + IST_NS) % DAY_NS) / SECOND_NS
         for step_s in (to_midnight_s - 1.0, 2.0, -3.0, 4.0, -600.0, 600.0):
             clock.step(step_s)
