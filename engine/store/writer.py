@@ -135,17 +135,20 @@ class Writer:
             connection = connection or self._engine.raw_connection()
             marked = [Job("", (self._spill.mark(),))] if self._held else []
             self._batch.write(connection, [*self._held, *marked, *jobs])
-        except BaseException as error:
+        except (DBAPIError, self._passing) as error:
             may_pass = self._may_pass(error)
             if may_pass:
                 self._hold(jobs, error)
             # After that, so that whoever is told no finds the failure there.
-            _tell(jobs, StoreFailed(f"The database did not take it: {reason_of(error)}."))
+            _refuse(jobs, error)
             if not may_pass:
                 raise
             if connection is not None:
                 connection.invalidate()
             return None
+        except BaseException as error:
+            _refuse(jobs, error)
+            raise
         if failpoints.reached is not None and any(job.done is not None for job in jobs):
             failpoints.reached("after intent")
         if self.failure is not None:
@@ -199,6 +202,11 @@ class Writer:
             if job is not None:
                 jobs.append(job)
         _tell(jobs, self.failure or StoreFailed("The database is closed; open it again."))
+
+
+def _refuse(jobs: Iterable[Job], error: BaseException) -> None:
+    """Tell who waits that nothing of it is in the database."""
+    _tell(jobs, StoreFailed(f"The database did not take it: {reason_of(error)}."))
 
 
 def _tell(jobs: Iterable[Job], failure: StoreFailed | None) -> None:
