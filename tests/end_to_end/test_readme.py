@@ -70,7 +70,8 @@ def test_the_class_of_ones_own_trades_alike_in_a_backtest_and_in_a_run(
 
 def test_each_option_of_the_command_line_that_is_named_exists(shikra: Shikra) -> None:
     known = "".join(
-        shikra(*words, "--help").out for words in ((), ("run",), ("backtest",), ("optimise",), ("serve",), ("login",), ("import",))
+        shikra(*words, "--help").out
+        for words in ((), ("run",), ("backtest",), ("optimise",), ("serve",), ("login",), ("import",), ("journal",), ("backup",), ("kill",))
     )
     for option in set(re.findall(r"--[a-z][a-z-]+", README)):
         assert option in known, option
