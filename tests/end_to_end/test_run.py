@@ -152,7 +152,7 @@ BAD = {
     "risk that is no number": (["--risk", "max_positions=many"], "Expected max_positions to be a number"),
     "unknown symbol": (["--symbols", "RELIANSE"], "RELIANSE"),
     "unknown broker": (["--broker", "simulatd"], 'did you mean "simulated"'),
-    "sizing": (["--sizing", "fixed:0"], 'Expected sizing "risk" or "fixed:N"'),
+    "sizing": (["--sizing", "fixed:0"], 'Expected sizing "risk", "kelly:F"'),
     "no size": (["--sizing", "risk"], "max_risk_per_trade or max_position_size"),
     "product": (["--product", "BO"], 'Unknown --product "BO"'),
     "no file": (["--replay", "nothing.csv"], "nothing.csv, which is not there"),
