@@ -24,6 +24,10 @@ from typing import Any
 import psutil
 
 from engine.core.model import Exchange
+from engine.risk_limits import retail_limits
+from engine.store import Store
+from engine.store.rows import Setting
+from engine.trading_engine import LIMITS
 from terminal.api.client import Client
 from tests.end_to_end.kite_market import crossover, shares
 from tests.end_to_end.kite_terminal import KiteTerminal, Running
@@ -40,6 +44,11 @@ CATCH_UP_S = 900.0
 
 MB_PER_HOUR = 1.0
 TRADED = 10
+CAPITAL_UNITS = 1_000_000 * 10_000
+BUDGETS = {
+    "broker_rejects", "cash", "entries_without_exit", "first_session_lots", "loss_streak", "max_daily_loss", "max_drawdown",
+    "messages_a_day", "profit_giveback", "strategy_loss", "strategy_orders", "unusual_order",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +179,17 @@ FAULTS: dict[str, Callable[[RunningExchange, Random], Any]] = {
 """Of each kind one thing: the line, the news, the answers."""
 
 
+def _lift_budgets(terminal: KiteTerminal) -> None:
+    """Keep the limits that judge an order, and none that end a day of trading: it is to go on whatever it loses."""
+    store = Store.open(terminal.home / "shikra.db")
+    store.write(Setting(LIMITS, {name: limit for name, limit in retail_limits(CAPITAL_UNITS).items() if name not in BUDGETS}))
+    store.close()
+
+
 @contextmanager
 def a_day(folder: Path, *, scale: float, seed: int, instruments: int, begin: str) -> Iterator[Day]:
     """Run an exchange and a terminal that trades an EMA crossover live on ten shares there, until the block ends."""
-    market = {"market": "walk", "ticks_per_second": 0.2, "waves": 10, "instruments": instruments + 20, "seed": seed}
+    market = {"market": "walk", "ticks_per_second": 0.2, "waves": 10, "instruments": instruments + 20, "seed": seed, "funds": 1e9}
     with start_exchange(rate_limits=False, scale=scale, now=begin, hours=True, **market) as exchange:
         terminal = KiteTerminal(exchange, folder / "data", folder / "ring.json", scale)
         listed = [row["key"] for row in exchange.control("listings")]
@@ -183,6 +199,7 @@ def a_day(folder: Path, *, scale: float, seed: int, instruments: int, begin: str
         keys = shares(exchange, TRADED)
         with terminal.running("--headless", "--api") as running:
             running.client().create(crossover(keys))
+        _lift_budgets(terminal)
         with terminal.running("--headless", "--live", "--api") as running:
             client = running.client()
             running.until("the strategy", lambda: client.strategy("day").state == "RUNNING")
