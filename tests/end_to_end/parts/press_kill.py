@@ -29,13 +29,21 @@ async def until(is_so: Callable[[], Any]) -> Any:
     return found
 
 
+def resting(engine: Any, wish: OrderRequest) -> Any:
+    """Return an order that rests, sent again as often as it was refused: a loop that came late lets nothing new pass for a moment."""
+    made = [order for order in engine.session.orders.orders if order.request.owner == "hand"]
+    if not made or made[-1].status.is_terminal:
+        engine.submit(wish)
+    return made[-1] if made and made[-1].status.value == "OPEN" else None
+
+
 async def press(desk: Any) -> int:
     """Do what a trader does."""
     view, engine, window = desk.view, desk.engine, desk.window
     instrument = view.catalogue["NSE:RELIANCE"]
     price = await until(lambda: engine.session.risk.desk.last_price(instrument.key))
-    order = engine.submit(OrderRequest(instrument, Side.BUY, 1, OrderType.LIMIT, price=round(price * 0.985 / 0.1) * 0.1))
-    await until(lambda: view.orders[order.id].status.value == "OPEN")
+    wish = OrderRequest(instrument, Side.BUY, 1, OrderType.LIMIT, price=round(price * 0.985 / 0.1) * 0.1)
+    order = await until(lambda: resting(engine, wish))
     QTest.keyPress(window, Qt.Key.Key_K, CONTROL)
     await until(lambda: engine.session.risk.state.value == "HALTED")
     QTest.keyRelease(window, Qt.Key.Key_K, CONTROL)
