@@ -74,7 +74,7 @@ def mid_of(tick: Row) -> float:
 def is_crossed(tick: Row) -> bool:
     """Tell whether the best bid lies above the best ask, which no market that trades lets stand."""
     bid, ask = tick.depth[0, 0], tick.depth[1, 0]
-    return tick.mode == MODE_FULL and bid.quantity > 0 and ask.quantity > 0 and bid.price > ask.price
+    return bool(tick.mode == MODE_FULL and bid.quantity > 0 and ask.quantity > 0 and bid.price > ask.price)
 
 
 @compiled("b1(TICK, FEED)")

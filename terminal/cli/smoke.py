@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engine.core.model import OrderRequest, OrderStatus, Product, Purpose, Side
+from engine.core.model import OrderRequest, OrderStatus, Product, Purpose, Side, TradingState
 
 if TYPE_CHECKING:
     from terminal.desk import Desk
@@ -29,6 +29,8 @@ async def smoke(desk: Desk) -> int:
     try:
         await _until("prices", lambda: any(i.is_tradable and view.last_price(i.key) > 0 for i in view.board.instruments))
         instrument = next(i for i in view.board.instruments if i.is_tradable and view.last_price(i.key) > 0)
+        # The start itself may have held the loop up: then new risk waits until it keeps time again.
+        await _until("an account that may trade", lambda: desk.engine.session.risk.state is TradingState.ACTIVE)
         for side, purpose in ((Side.BUY, Purpose.ENTRY), (Side.SELL, Purpose.EXIT)):
             request = OrderRequest(instrument, side, instrument.lot_size, product=Product.MIS, purpose=purpose)
             order = desk.actions.run("order.submit", request)

@@ -16,7 +16,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def set_clock(exchange_ns: int, monotonic_ns: int, scale: float) -> None:
     """Let the system's clock show `exchange_ns` when the machine's monotonic one shows `monotonic_ns`, and run so many times as fast."""
+    from engine import heartbeat
     from engine.clock import SystemClock
+
+    # A turn of the loop that takes a moment would look as if the terminal had stood still for that many moments.
+    heartbeat.LATE_S *= scale
 
     async def sleep(self: SystemClock, seconds: float) -> None:
         await asyncio.sleep(seconds / scale)
