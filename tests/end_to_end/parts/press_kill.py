@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ async def until(is_so: Callable[[], Any]) -> Any:
 
 
 def resting(engine: Any, wish: OrderRequest) -> Any:
-    """Return an order that rests, sent again as often as it was refused: a loop that came late lets nothing new pass for a moment."""
+    """Return an order that rests, sent once something new may pass: a loop that came late lets nothing for a moment."""
     made = [order for order in engine.session.orders.orders if order.request.owner == "hand"]
-    if not made or made[-1].status.is_terminal:
-        engine.submit(wish)
+    if engine.session.risk.state.value == "ACTIVE" and (not made or made[-1].status.is_terminal):
+        engine.submit(replace(wish, quantity=len(made) + 1))  # no two alike
     return made[-1] if made and made[-1].status.value == "OPEN" else None
 
 
