@@ -39,6 +39,9 @@ CLOSE_NS = (15 * 60 + 35) * 60 * 1_000_000_000
 DIFFERENCE, CLOCK = "reconcile", "clock"
 """Causes of a stop: positions that were not the broker's, and a clock that is wrong."""
 
+DARK_S = 60.0
+"""After so long without the broker the trader is told what is open, and where to look after it."""
+
 DAY_NS = 86_400_000_000_000
 
 
@@ -59,6 +62,7 @@ class SessionBooks:
         self._comparing = asyncio.Lock()
         self._recovery = 0
         """Which return of the broker the books are compared after; another one takes its place."""
+        self._lost_ns = 0
         self._closed_on = -1
         self._skew_told = False
         self._unacknowledged: list[str] = []
@@ -89,6 +93,9 @@ class SessionBooks:
         self.is_down = True
         self._recovery += 1
         self._parts.risk.reduce(f"the broker cannot be heard ({reason})", LINK)
+        if not self._lost_ns:
+            self._lost_ns = self._parts.clock.now_ns()
+            self._parts.tasks.spawn(self._tell_if_dark(self._lost_ns, reason), "wait for the broker", service=True)
 
     def find(self) -> None:
         """Take note that the broker is heard again, and compare the books, as often as it takes."""
@@ -240,9 +247,22 @@ class SessionBooks:
                 continue
             if recovery == self._recovery:
                 self.is_down = False
+                self._lost_ns = 0
                 parts.risk.clear(LINK)
                 self.protect()
             return
+
+    async def _tell_if_dark(self, lost_ns: int, reason: str) -> None:
+        """Tell when the books could not be compared since the broker was lost, a minute ago."""
+        await self._parts.clock.sleep(DARK_S)
+        if self._lost_ns != lost_ns:
+            return
+        positions, orders = len(self._parts.positions.open_books()), len(self._parts.orders.working())
+        self._tell(
+            f"The broker has not been heard for {DARK_S:.0f} s ({reason}). {positions} positions and {orders} orders are open; "
+            "look after them in the broker's own app until the connection is back.",
+            "critical",
+        )
 
     async def _resolve(self, order_id: str) -> None:
         try:
