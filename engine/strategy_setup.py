@@ -6,6 +6,7 @@ a restart, it knows again. A class of the user's is given a process here.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ import numpy as np
 from PySide6.QtCore import SignalInstance
 
 from engine.core.bars import MINUTE_NS, SECOND_NS, resample
+from engine.core.compiled import Compiled
 from engine.core.errors import HistoryMissing, InvalidOption
 from engine.core.model import UNITS, Instrument
 from engine.core.records import BAR, Rows
@@ -79,6 +81,9 @@ async def _prepare(session: TradingSession, config: StrategyConfig, legs: list[L
     session.risk.limit_owner(config.id, config.limits)
     session.risk.arm(config.id, config.sha256)  # a person started it, in this session and with this code
     can_look_back = session.broker.capabilities.has_history and not session.broker.capabilities.is_replay
+    if can_look_back and is_learning and config.template is not None and isinstance(config.template.on_bar, Compiled):
+        # Days of bars through a strategy that is not machine code yet would hold the loop up for a second.
+        await asyncio.to_thread(config.template.on_bar.compile)
     past = []
     for leg in legs:
         session.market_data.want_interval(leg.slot, config.interval_s)
