@@ -16,6 +16,9 @@ from engine.core.reconciliation import Difference
 _DELIVERED = frozenset({Product.CNC, Product.MTF})
 """Products whose shares are delivered the next day."""
 
+_UNSEEN = frozenset({OrderStatus.SENT, OrderStatus.ACKED, OrderStatus.UNKNOWN})
+"""What an order is before any list of the broker's had it."""
+
 _price_units = price_units.plain
 
 Place: TypeAlias = tuple[str, Product]
@@ -24,7 +27,7 @@ Place: TypeAlias = tuple[str, Product]
 def differences(
     held: Iterable[Position], own: Iterable[Position], shares: Mapping[str, int], unknown: Iterable[Order] = ()
 ) -> list[tuple[Difference, Position]]:
-    """Return each position that differs, with the broker's; `unknown`: orders that may explain it."""
+    """Return each position that differs, with the broker's; `unknown`: working orders, of which some may explain it."""
     theirs = {(position.instrument.key, position.product): position for position in held}
     ours = {(position.instrument.key, position.product): position for position in own}
     open_questions = _open_questions(unknown)
@@ -59,10 +62,13 @@ def entry_of(difference: Difference, truth: Position, now_ns: int, number: int) 
 
 
 def _open_questions(unknown: Iterable[Order]) -> dict[Place, tuple[int, int]]:
-    """Return between which signed quantities orders of unknown fate may have changed a position."""
+    """Return between which signed quantities orders that nobody has seen listed may have changed a position.
+
+    The broker's positions may know of a fill before its list knows of the order; taken over, it would be counted twice.
+    """
     spans: dict[Place, tuple[int, int]] = {}
     for order in unknown:
-        if order.status is OrderStatus.UNKNOWN:
+        if order.status in _UNSEEN:
             place = (order.instrument.key, order.request.product)
             least, most = spans.get(place, (0, 0))
             signed = order.remaining * int(order.request.side)
