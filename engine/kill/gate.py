@@ -1,4 +1,4 @@
-"""The last word before an order leaves: not while something has stopped new risk, here or from another process.
+"""The last word before an order leaves: not while something has stopped its owner or the account, here or from another process.
 
 Asked twice: when its line is on the disk, and again in the thread that sends, after whatever it had to wait for.
 """
@@ -21,13 +21,15 @@ class Gate:
         risk = self._parts.risk
         if self._parts.latch.is_set:
             self._outside.heed()
-        if order.request.is_exit or risk.state is TradingState.ACTIVE:
-            return ""
-        return f"Not sent: the account is {risk.state.value}: {risk.reason}."
+        held_back = "" if order.request.is_exit else risk.holds_back(order.request.owner)
+        return f"Not sent: {held_back}." if held_back else ""
 
     def last_look(self, order: Order) -> str:
         """Say why it may not leave after all; reads only, for it is asked in any thread."""
         risk, latch = self._parts.risk, self._parts.latch
-        if order.request.is_exit or (risk.state is TradingState.ACTIVE and not latch.is_set):
+        if order.request.is_exit:
             return ""
-        return f"Not sent: {risk.reason or latch.reason or 'new risk was stopped'}."
+        if risk.state is TradingState.ACTIVE and latch.is_set:
+            return f"Not sent: {latch.reason or 'new risk was stopped'}."
+        held_back = risk.holds_back(order.request.owner)
+        return f"Not sent: {held_back}." if held_back else ""

@@ -424,3 +424,16 @@ def test_scripts_may_place_orders_through_the_manager(loop_run: Run) -> None:
         await bench.close()
 
     loop_run(main())
+
+
+@session_test()
+async def test_an_entry_on_its_way_does_not_leave_once_its_owner_is_stopped(bench: SessionBench) -> None:
+    bench.store.holds = True
+    first, second = bench.submit(owner="one", quantity=1), bench.submit(owner="two", quantity=2)
+    assert bench.broker.last_look(first) == ""
+    bench.session.risk.stop_owner("one", "broker_rejects", "three were refused")
+    bench.store.release()
+    await bench.settle()
+    assert [order.id for order in bench.broker.sent] == [second.id]
+    assert bench.now(first).message == "Not sent: one is REDUCING: three were refused."
+    assert bench.broker.last_look(first) == "Not sent: one is REDUCING: three were refused."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,10 @@ class KillBench(SessionBench):
         return self
 
     async def passes(self, seconds: float) -> None:
-        """Let time pass by every clock, in the steps in which the switch looks."""
+        """Let time pass by every clock, in the steps in which the switch looks; the latch's file is written in real time before."""
+        await turns(4)
+        if (latching := self.session.switch._latching) is not None:
+            await asyncio.wait({latching}, timeout=1.0)
         for _ in range(round(seconds / STEP_S)):
             await turns(4)
             self.wall.advance(STEP_S)

@@ -68,7 +68,7 @@ async def test_what_a_broker_holds_back_is_looked_at_once_more(bench: KillBench)
     entry = bench.submit(price=90.0)
     assert bench.broker.last_look(entry) == ""
     bench.session.kill("storm")
-    assert bench.broker.last_look(entry) == "Not sent: storm."
+    assert bench.broker.last_look(entry) == "Not sent: the account is HALTED: storm."
     exit_ = replace(entry, request=replace(entry.request, purpose=Purpose.EXIT))
     assert bench.broker.last_look(exit_) == "", "what reduces a position may leave"
 
