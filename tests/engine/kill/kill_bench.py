@@ -53,10 +53,10 @@ class KillBench(SessionBench):
         self.broker.truth = lambda: self.session.positions.positions
         return self
 
-    async def passes(self, seconds: float) -> None:
-        """Let time pass by every clock, in the steps in which the switch looks; the latch's file is written in real time before."""
+    async def passes(self, seconds: float, *, is_latched: bool = True) -> None:
+        """Let time pass by every clock, in the steps in which the switch looks; the latch's file, which takes real time, is written before."""
         await turns(4)
-        if (latching := self.session.switch._latching) is not None:
+        if is_latched and (latching := self.session.switch._latching) is not None:
             await asyncio.wait({latching}, timeout=1.0)
         for _ in range(round(seconds / STEP_S)):
             await turns(4)

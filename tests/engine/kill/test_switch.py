@@ -272,7 +272,7 @@ def test_nothing_is_closed_before_the_latch_is_on_the_disk(loop_run: Run, tmp_pa
         bench.says(order, S.FILLED, ("1", 10, 100.0), filled=10)
         try:
             bench.session.kill("storm", flatten=True)
-            await bench.passes(0.5)
+            await bench.passes(0.5, is_latched=False)
             assert bench.exits() == []
             may_write.set()
             async with asyncio.timeout(10):
