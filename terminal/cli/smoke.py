@@ -30,7 +30,7 @@ async def smoke(desk: Desk) -> int:
         await _until("prices", lambda: any(i.is_tradable and view.last_price(i.key) > 0 for i in view.board.instruments))
         instrument = next(i for i in view.board.instruments if i.is_tradable and view.last_price(i.key) > 0)
         # The start itself may have held the loop up: then new risk waits until it keeps time again.
-        await _until("an account that may trade", lambda: desk.engine.session.risk.state is TradingState.ACTIVE)
+        await _until("a loop that keeps time", lambda: desk.engine.session.risk.state is not TradingState.REDUCING)
         for side, purpose in ((Side.BUY, Purpose.ENTRY), (Side.SELL, Purpose.EXIT)):
             request = OrderRequest(instrument, side, instrument.lot_size, product=Product.MIS, purpose=purpose)
             order = desk.actions.run("order.submit", request)

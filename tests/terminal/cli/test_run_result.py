@@ -14,7 +14,7 @@ from terminal.cli.run_result import RunResult, print_text
 TCS = Instrument(Exchange.NSE, "TCS", 2953217)
 SUMMARY: dict[str, Any] = {
     "name": "ema", "strategy_type": "ema_crossover", "symbols": ["NSE:TCS"], "state": "RUNNING", "parameters": {}, "capital": 1.0,
-    "signals": 0, "last_error": "",
+    "signals": 0, "last_error": "", "code_sha256": "ab12",
 }  # fmt: skip
 
 
