@@ -71,7 +71,7 @@ def crossover(bars: Rows, rates: Rows | None = None, friction: Friction | None =
     template = TEMPLATES.get("ema_crossover")
     values = template.parse({"warmup": 500} | parameters)
     sizing: Rows = np.zeros(1, SIZING)
-    sizing[0] = (0, 1, 1, 0.0, 0.0, 1, 1)
+    sizing[0] = (0, 1, 1, 0.0, 0.0, 1, 1, 0, 0, 0, 0.0, 0.0, np.nan)
     terms = Terms(sizing, np.array([0.05]), CAPITAL, rates=rates, friction=friction or Friction())
     return replay(template.on_bar, template.new_state()[None], template.new_params(values), bars, terms)
 

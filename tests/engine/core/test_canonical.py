@@ -52,7 +52,7 @@ def test_each_fill_is_that_of_a_loop_anyone_can_check(bench: ModuleType) -> None
                 held = wanted
     template = TEMPLATES.get("ema_crossover")
     sizing = np.zeros(1, SIZING)
-    sizing[0] = (0, 1, 1, 0.0, 0.0, 1, 1)
+    sizing[0] = (0, 1, 1, 0.0, 0.0, 1, 1, 0, 0, 0, 0.0, 0.0, np.nan)
     params = template.new_params(template.parse({"warmup": 500}))
     made = replay(template.on_bar, template.new_state()[None], params, bars, Terms(sizing, np.array([0.05]), 10**11))
     assert [(int(fill.time_ns), int(fill.quantity), int(fill.price)) for fill in made.fills] == expected

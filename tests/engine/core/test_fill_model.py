@@ -66,7 +66,7 @@ def run(bars: Rows, wishes: dict[int, tuple[float, ...]], **given: Any) -> Outco
     for at, wish in wishes.items():
         params[at] = wish
     sizing: Rows = np.zeros(1, SIZING)
-    sizing[0] = (FIXED, True, given.pop("size", 10), 0.0, 0.0, 1, 1)
+    sizing[0] = (FIXED, True, given.pop("size", 10), 0.0, 0.0, 1, 1, 0, 0, 0, 0.0, 0.0, np.nan)
     terms = Terms(sizing=sizing, ticks=np.array([0.05]), capital_units=10_000_000_000, **given)
     made = [replay(scripted, np.zeros((1, 1)), params.ravel(), bars, terms, plain=plain) for plain in (True, False)]
     before, replaying.walk_one = replaying.walk_one, walk

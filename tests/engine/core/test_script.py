@@ -34,7 +34,7 @@ def bars_of(*closes: float) -> Rows:
 
 def replay_of(script: Script, bars: Rows, **more: Any) -> Replay:
     sizing = np.zeros(len(script.states), SIZING)
-    sizing[:] = (0, 1, 3, 0.0, 0.0, 1, 1)
+    sizing[:] = (0, 1, 3, 0.0, 0.0, 1, 1, 0, 0, 0, 0.0, 0.0, np.nan)
     return Replay(on_bar, script.states, np.zeros(1), bars, Terms(sizing, np.full(len(sizing), 0.05), 10**10, **more))
 
 

@@ -54,7 +54,7 @@ def rows_of(*bars: tuple[Any, ...]) -> Rows:
 
 def terms_of(count: int, interval_s: int = 60, **more: Any) -> Terms:
     sizing = np.zeros(count, SIZING)
-    sizing[:] = (0, 1, 3, 0.0, 0.0, 1, 1)
+    sizing[:] = (0, 1, 3, 0.0, 0.0, 1, 1, 0, 0, 0, 0.0, 0.0, np.nan)
     return Terms(more.pop("sizing", sizing), np.full(count, 0.05), 10**10, interval_s=interval_s, **more)
 
 
@@ -140,7 +140,7 @@ def test_a_wish_that_waits_for_a_cancel_may_come_to_nothing(is_bad: bool) -> Non
             intents[1]["target"] = math.inf if is_bad else math.nan
 
     sizing = np.zeros(2, SIZING)
-    sizing[:] = (1, 1, 0, 1.0, 0.0, 1, 1)
+    sizing[:] = (1, 1, 0, 1.0, 0.0, 1, 1, 0, 0, 0, 0.0, 0.0, np.nan)
     bars = rows_of(*(bar(k, at, 100.0) for k in (0, 1) for at in range(5)))
     shown, outcome = watch(bars, 2, want=want, sizing=sizing)
     assert outcome.fault == FAULTS[BAD_INTENT if is_bad else UNSIZED]
