@@ -200,6 +200,7 @@ def test_a_pointer_tells_what_it_takes_and_where_it_lies() -> None:
     assert isinstance(on_bar, Compiled)
     pointer = on_bar.pointer
     assert pointer.signature() == on_bar.dispatcher.overloads[on_bar.dispatcher.signatures[0]].signature
+    assert on_bar.pointer is pointer
     assert pointer.__wrapper_address__() > 0
 
 
@@ -219,6 +220,7 @@ def doubled_twice(value: float) -> float:
 def test_a_function_that_only_compiled_ones_call_has_its_way_in_from_python_made_when_one_is_asked_for() -> None:
     assert doubled_twice.compile()(3.0) == 12.0
     within = doubled.inner
+    assert doubled.inner is within
     assert not doubled.is_ready
     assert doubled.compile()(3.0) == 6.0
     assert doubled.inner is doubled.dispatcher is not within
