@@ -65,7 +65,8 @@ class Parameters(BaseModel):
     product: Literal["CNC", "MIS", "NRML"] = "MIS"
     sizing: Annotated[str, Field(pattern=r"^(risk|kelly:[01](\.[0-9]{1,6})?|fixed:[1-9][0-9]{0,8})$")] | None = Field(
         default=None,
-        description="risk, kelly:F (a part of Kelly's percentage), or fixed:N units; one unit when neither this nor a figure of risk is given.",
+        description="risk, kelly:F (a part of Kelly's percentage), or fixed:N units; one unit when neither "
+        "this nor a figure of risk is given.",
     )
     rules: dict[str, Any] | None = Field(
         default=None, description="Of a custom strategy: buy, sell, exit, stop_pct, target_pct, trail_pct."

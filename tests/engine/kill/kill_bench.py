@@ -54,7 +54,7 @@ class KillBench(SessionBench):
         return self
 
     async def passes(self, seconds: float, *, is_latched: bool = True) -> None:
-        """Let time pass by every clock, in the steps in which the switch looks; the latch's file, which takes real time, is written before."""
+        """Let time pass by every clock, in the steps in which the switch looks, once the latch's file is written: that takes real time."""
         await turns(4)
         if is_latched and (latching := self.session.switch._latching) is not None:
             await asyncio.wait({latching}, timeout=1.0)
