@@ -38,10 +38,13 @@ class Addresses:
         self._known: list[Secret] | None = None
 
     def read(self) -> list[Secret]:
-        """Return all addresses; raises AuthenticationError when there is no keyring. Asked once; may wait for the keyring."""
+        """Return all addresses; raises AuthenticationError when there is no keyring, or it cannot be read. Asked once; may wait."""
         if self._known is None:
             kept = self._ask(lambda ring: ring.get_password(SERVICE, NAME))
-            self._known = [Secret(str(address)) for address in json.loads(kept)] if kept else []
+            try:
+                self._known = [Secret(str(address)) for address in json.loads(kept)] if kept else []
+            except (ValueError, TypeError):
+                raise AuthenticationError("Expected a list of addresses in the keyring, was something else; remove it there.") from None
         return self._known
 
     def kinds(self) -> list[str]:

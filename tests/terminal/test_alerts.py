@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
+from engine.alerts import remote
 from engine.core.alerts import AlertEvent, Level
 from engine.core.model import OrderRequest, Product, Side
 from engine.keyrings import MemoryKeyring
@@ -35,6 +36,13 @@ class AlertDoor(Door):
         result = super().run(name, payload)
         opens = name in ("alert.new", "books.show")
         return self.inner.run(name, payload) if opens and self.inner is not None else result
+
+
+@pytest.fixture(autouse=True)
+def _own_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask no keyring of this machine, whatever other tests have left there."""
+    ring = MemoryKeyring()
+    monkeypatch.setattr(remote, "system_keyring", lambda: ring)
 
 
 @pytest.fixture

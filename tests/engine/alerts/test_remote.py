@@ -142,3 +142,14 @@ def test_without_addresses_nothing_is_sent_and_a_locked_keyring_is_told(loop_run
     assert loop_run(play(MemoryKeyring())) == ""
     assert "unlock it" in loop_run(play(Locked()))
     assert [name for name, _ in CHANNELS.items()][:1] == ["window"]
+
+
+@pytest.mark.parametrize("kept", ["no list", "7", "null"])
+def test_what_the_keyring_has_instead_of_addresses_is_told_and_stops_nothing(loop_run: Any, kept: str) -> None:
+    ring = MemoryKeyring()
+    ring.set_password(remote.SERVICE, remote.NAME, kept)
+
+    async def send() -> str:
+        return await RemoteChannel(Tasks(), Addresses(ring))._send_one(Message(Level.INFO, "hello"))
+
+    assert "Expected a list of addresses in the keyring" in loop_run(send())
