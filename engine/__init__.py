@@ -11,14 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.authored.classes import Parameter, Strategy
     from engine.brokers.base import create_broker
+    from engine.executor.executor import StrategyExecutor
     from engine.market_data import MarketDataHandler
     from engine.order_manager import OrderManager
     from engine.position_tracker import PositionTracker
     from engine.risk_manager import RiskManager
     from engine.session import TradingSession
-    from engine.strategy_class import Parameter, Strategy
-    from engine.strategy_executor import StrategyExecutor
     from engine.trading_engine import TradingEngine
 
 __all__ = [
@@ -37,11 +37,11 @@ __all__ = [
 _HOMES = {
     "MarketDataHandler": "market_data",
     "OrderManager": "order_manager",
-    "Parameter": "strategy_class",
+    "Parameter": "authored.classes",
     "PositionTracker": "position_tracker",
     "RiskManager": "risk_manager",
-    "Strategy": "strategy_class",
-    "StrategyExecutor": "strategy_executor",
+    "Strategy": "authored.classes",
+    "StrategyExecutor": "executor.executor",
     "TradingEngine": "trading_engine",
     "TradingSession": "session",
     "create_broker": "brokers.base",

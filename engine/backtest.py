@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.authored.signals import SignalCallback, template_of_function
 from engine.backtest_terms import SECOND_NS, Prepared, prepare
 from engine.calendar import Calendar
 from engine.class_replay import ClassReplay
@@ -25,7 +26,6 @@ from engine.core.registry import Template
 from engine.core.replay import Outcome, Terms, replay
 from engine.core.run import Run
 from engine.core.sizing import Sizing
-from engine.strategy_signals import SignalCallback, template_of_function
 from engine.tariffs import Tariff
 
 

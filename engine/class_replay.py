@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.authored.classes import Filled, StrategyFault, Wish
+from engine.authored.stepping import Host
 from engine.backtest_terms import SECOND_NS, Prepared
 from engine.core.bars import resample
 from engine.core.model import UNITS
@@ -21,8 +23,6 @@ from engine.core.records import INTENT, REASONS, Rows
 from engine.core.registry import Template
 from engine.core.replay import Outcome, Replay, Terms
 from engine.core.script import Script, on_bar
-from engine.strategy_class import Filled, StrategyFault, Wish
-from engine.strategy_host import Host
 
 CHUNK = 512
 """Decisions whose bars are unpacked for Python in one go: few enough to stay in the processor's cache."""

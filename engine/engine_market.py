@@ -13,10 +13,10 @@ from engine.calendar import Calendar
 from engine.clock import Clock
 from engine.core.model import Instrument
 from engine.engine_settings import EngineSettings
+from engine.executor.config import check_mode
 from engine.history import ImportReport
 from engine.instruments import Instruments
 from engine.replay_file import read_replay
-from engine.strategy_config import check_mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.authored.files import read_anew
+from engine.authored.streams import Higher, Stream
 from engine.backtest_terms import Prepared, prepare
 from engine.class_replay import ClassReplay
 from engine.core.model import IST, Bar, Instrument
 from engine.core.records import INTENT, Row, Rows
 from engine.core.registry import Template
 from engine.core.replay import Outcome, Replay
-from engine.strategy_files import read_anew
-from engine.strategy_streams import Higher, Stream
 
 PRICES = ("open", "high", "low", "close", "volume", "oi")
 

@@ -26,6 +26,8 @@ from engine.core.records import Rows
 from engine.core.registry import TEMPLATES
 from engine.engine_market import make_catalogue, make_market
 from engine.engine_settings import EngineSettings
+from engine.executor.shelf import StrategyShelf
+from engine.executor.verbs import StrategyVerbs
 from engine.heartbeat import Heartbeat
 from engine.history import History
 from engine.instruments import Instruments
@@ -37,8 +39,6 @@ from engine.risk_limits import retail_limits
 from engine.safety.safekeeping import Safekeeping
 from engine.session import TradingSession
 from engine.store import Setting, Store
-from engine.strategy_shelf import StrategyShelf
-from engine.strategy_verbs import StrategyVerbs
 from engine.tariffs import Tariff
 from engine.tasks import Tasks
 from engine.view import EngineView

@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from engine.authored.classes import StrategyFault, Wish
 from engine.core.records import INTENT
-from engine.strategy_class import StrategyFault, Wish
 
 FIELDS = INTENT.names or ()
 

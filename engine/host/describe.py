@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.authored.classes import StrategyFault
+from engine.authored.files import StrategyCode, template_of
 from engine.core.errors import UserError
 from engine.core.records import fields
 from engine.core.registry import Parameter, Template
@@ -21,8 +23,6 @@ from engine.host.limits import LIMITS
 from engine.host.process import load_question
 from engine.host.spawning import kill, spawn
 from engine.host.wire import Frames, Garbled, pack
-from engine.strategy_class import StrategyFault
-from engine.strategy_files import StrategyCode, template_of
 
 MOST_PARAMETERS = 200
 

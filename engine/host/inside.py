@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 
+from engine.authored.classes import Filled, StrategyFault
+from engine.authored.files import template_of_source, where
+from engine.authored.stepping import Host
 from engine.core.bars import SECOND_NS
 from engine.core.errors import UserError
 from engine.core.records import BAR
 from engine.core.registry import Template
 from engine.host.limits import Limits, apply, leave_with, renew_processor_time
 from engine.host.wire import Frames, decode_instrument, pack
-from engine.strategy_class import Filled, StrategyFault
-from engine.strategy_files import template_of_source, where
-from engine.strategy_host import Host
 
 MOST_PRINTED = 8_000
 """Characters of one answer; what is printed beyond is counted and lost."""

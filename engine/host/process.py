@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from engine.authored.classes import StrategyFault
+from engine.authored.files import StrategyCode
 from engine.core.errors import UserError
 from engine.host.answers import Answer, read_answer
 from engine.host.limits import LIMITS, Limits
 from engine.host.spawning import Process, has_ended, how_it_ended, kill, spawn
 from engine.host.wire import Frames, Garbled, pack
-from engine.strategy_class import StrategyFault
-from engine.strategy_files import StrategyCode
 from engine.tasks import Tasks
 
 GRACE = 0.1

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from engine.authored.files import template_of
 from engine.core.errors import InvalidOption, UserError
 from engine.core.registry import Template
 from engine.optimise.job import Cancelled, Evaluator, Job, Task, Trial
 from engine.optimise.threads import in_parts, work_of
-from engine.strategy_files import template_of
 
 POLL_S = 0.2
 CONNECT_S = 15

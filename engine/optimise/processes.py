@@ -15,12 +15,12 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from engine.authored.files import template_of
 from engine.core.errors import TradingError, UserError
 from engine.core.registry import Template
 from engine.host.limits import KEPT_PREFIXES, KEPT_VARIABLES
 from engine.optimise.job import Cancelled, Evaluator, Job, Task, Trial
 from engine.optimise.threads import in_parts, work_of
-from engine.strategy_files import template_of
 
 POLL_S = 0.1
 """How often it is looked whether the search was told to stop."""

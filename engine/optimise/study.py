@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from engine.authored.files import template_of
 from engine.backtest_terms import Prepared
 from engine.clock import Clock, SystemClock
 from engine.core.errors import InvalidOption, UserError
@@ -29,7 +30,6 @@ from engine.optimise.walk_forward import Stitcher, WalkForward, spans_of
 from engine.optimise.windows import Window, Windows, cut
 from engine.report.fingerprint import fingerprint
 from engine.store import Store
-from engine.strategy_files import template_of
 
 SECOND_NS = 1_000_000_000
 

@@ -40,7 +40,7 @@ wants it: the hand, a script, a strategy. What only closes a position passes all
 | unusual order by hand | 5 x the median value, or 1 % off | `unusual_order`: refused until confirmed, as the ticket asks |
 | restricted list, spread | lists forbid or warn; 5 % refused, 2 % told | `restricted` (a file of the trader's), `spread` |
 | line down | only exits | `session_life`; compared again before new risk |
-| watchdog of loop and strategies | 250 ms told, 2 s stopped | `heartbeat`, `strategy_watch`, `host` |
+| watchdog of loop and strategies | 250 ms told, 2 s stopped | `heartbeat`, `executor.watch`, `host` |
 | log-in and address | live needs both | the broker's session |
 | audit trail | 5 years | the journal in `store` |
 | comparison with the broker | 30 s, and at the close | `reconcile`, `session_books` |

@@ -12,9 +12,9 @@ from engine.core.friction import Friction
 from engine.core.limits import LIMITS
 from engine.core.model import Instrument, to_units
 from engine.core.records import Rows
+from engine.executor.config import StrategyConfig
 from engine.report import Report
 from engine.report.page import page_of
-from engine.strategy_config import StrategyConfig
 from engine.tariffs import Tariff
 from terminal import VERSION
 

@@ -17,7 +17,7 @@ from engine.clock import IST, Clock
 from engine.core.errors import HistoryMissing, InvalidOption, TradingError
 from engine.core.model import Instrument
 from engine.core.records import Rows
-from engine.strategy_config import StrategyConfig, parse_strategy
+from engine.executor.config import StrategyConfig, parse_strategy
 from engine.tasks import Tasks
 from terminal.api.backend import Backend
 from terminal.api.backtest_run import Asked, Stopped, run_asked

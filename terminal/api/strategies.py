@@ -13,7 +13,7 @@ from engine.clock import Clock
 from engine.core.errors import InvalidOption
 from engine.core.model import StrategyStatus
 from engine.core.registry import TEMPLATES
-from engine.strategy_config import CALLBACK, WITHOUT_RULES
+from engine.executor.config import CALLBACK, WITHOUT_RULES
 from terminal.api.backend import Backend
 from terminal.api.gate import Refused
 from terminal.api.requests import Requests

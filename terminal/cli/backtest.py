@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from engine.authored.lint import lint_of
 from engine.backtest import BacktestResult, run_backtest
 from engine.calendar import Calendar
 from engine.core.errors import HistoryMissing, InvalidOption, UserError
@@ -19,13 +20,12 @@ from engine.core.friction import Friction
 from engine.core.model import Instrument, to_rupees
 from engine.core.records import Rows
 from engine.core.ticks import bars_of_ticks, is_ticks
+from engine.executor.config import StrategyConfig, parse_strategy
 from engine.history import ImportReport, parse_repair
 from engine.instruments import Instruments
 from engine.look_ahead import find_look_ahead
 from engine.replay_file import read_replay
 from engine.report import Report, write_page
-from engine.strategy_config import StrategyConfig, parse_strategy
-from engine.strategy_lint import lint_of
 from engine.tariffs import Tariff
 from terminal import VERSION
 from terminal.cli.backtest_text import lines_of

@@ -16,10 +16,10 @@ from engine.core.errors import InvalidOption, UnknownSymbol, UserError, did_you_
 from engine.core.friction import Friction
 from engine.core.model import Instrument
 from engine.core.records import Rows
+from engine.executor.config import StrategyConfig
 from engine.history import ImportReport, Progress
 from engine.instruments import Instruments
 from engine.replay_file import read_replay
-from engine.strategy_config import StrategyConfig
 
 SIZED_BY = ("max_risk_per_trade", "max_position_size")
 """Risk keys that tell how much to trade; without any of them one unit is traded."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from engine.authored.files import template_of
 from engine.backtest_terms import prepare
 from engine.core.errors import InvalidOption
 from engine.optimise.search import METHODS, make_search
@@ -19,7 +20,6 @@ from engine.optimise.space import LARGE, Space, make_space, parse_axis
 from engine.optimise.study import Found, Plan, Study, find_objectives, open_study
 from engine.optimise.windows import parse_windows
 from engine.store import Store
-from engine.strategy_files import template_of
 from terminal.cli.backtest import plan_backtest, terms_of
 from terminal.cli.console import Progress, grouped
 from terminal.cli.optimise_result import Answer, print_json, print_text

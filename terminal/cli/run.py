@@ -12,14 +12,14 @@ import sys
 from time import monotonic
 from typing import Any
 
+from engine.authored.lint import lint_of
 from engine.brokers.simulated import SimulatedBroker
 from engine.calendar import Calendar
 from engine.compiling import compile_for_trading
 from engine.core.model import StrategyState, to_rupees
+from engine.executor.executor import StrategyExecutor
 from engine.session import TradingSession
 from engine.store import Store
-from engine.strategy_executor import StrategyExecutor
-from engine.strategy_lint import lint_of
 from engine.tariffs import Tariff
 from engine.tasks import Tasks
 from terminal.cli.console import Progress

@@ -20,8 +20,8 @@ from engine.core.errors import InvalidOption, UserError
 from engine.core.friction import Friction
 from engine.core.model import Instrument
 from engine.core.records import Rows
+from engine.executor.config import StrategyConfig, parse_strategy
 from engine.history import ImportReport
-from engine.strategy_config import StrategyConfig, parse_strategy
 from terminal.cli.market_file import check_interval, dicts_of, friction_of, read_market
 from terminal.cli.plan import existing
 from terminal.settings import data_folder, make_folder

@@ -21,10 +21,10 @@ SIZE_OF_FILE = 300
 
 BOUNDARIES = {
     "engine/tasks.py",
-    "engine/strategy_files.py",
-    "engine/strategy_host.py",
+    "engine/authored/files.py",
+    "engine/authored/stepping.py",
     "engine/risk_manager.py",
-    "engine/strategy_run.py",
+    "engine/executor/run.py",
     "engine/host/inside.py",
     "terminal/actions/__init__.py",
 }

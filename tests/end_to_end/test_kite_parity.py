@@ -26,9 +26,9 @@ from engine.core.bars import MINUTE_NS
 from engine.core.model import Fill, Instrument, Product, to_units
 from engine.core.records import BAR, Rows
 from engine.core.registry import TEMPLATES
+from engine.executor.executor import StrategyExecutor
 from engine.session import TradingSession
 from engine.store import Store
-from engine.strategy_executor import StrategyExecutor
 from engine.tariffs import Tariff
 from tests.kite_exchange.process import RunningExchange, start_exchange
 

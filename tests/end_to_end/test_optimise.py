@@ -20,7 +20,7 @@ STRATEGY = '''"""Slow to start, so that there is time to kill it."""
 
 import time
 
-from engine.strategy_class import Parameter, Strategy
+from engine.authored.classes import Parameter, Strategy
 
 
 class Slow(Strategy):

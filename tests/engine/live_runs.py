@@ -9,9 +9,9 @@ from engine.brokers.base import create_broker
 from engine.calendar import Calendar
 from engine.core.model import UNITS, Fill, Instrument
 from engine.core.records import Rows
+from engine.executor.executor import StrategyExecutor
 from engine.session import TradingSession
 from engine.store import Store
-from engine.strategy_executor import StrategyExecutor
 from engine.tariffs import Tariff
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from engine.authored.files import template_of
 from engine.backtest import run_backtest
 from engine.calendar import Calendar
 from engine.compiling import compile_for_trading
 from engine.core.model import Product, StrategyState
-from engine.strategy_files import template_of
 from engine.tariffs import Tariff
 from tests.engine.live_runs import facts, run_it
 from tests.engine.walks import markets

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from engine import class_replay
+from engine.authored.files import template_of
 from engine.backtest import BacktestResult, run_backtest
 from engine.backtest_terms import prepare
 from engine.calendar import Calendar
@@ -21,7 +22,6 @@ from engine.core.model import UNITS, Instrument, Product
 from engine.core.records import Rows
 from engine.core.registry import TEMPLATES, Template
 from engine.core.replay import Replay
-from engine.strategy_files import template_of
 from engine.tariffs import Tariff
 from tests.engine.walks import FIRST, MINUTE, market, markets, share
 

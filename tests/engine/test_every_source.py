@@ -15,11 +15,11 @@ import pytest
 import engine
 from engine.core.errors import InvalidOrder
 from engine.core.model import Instrument, InstrumentKind, Order, OrderChange, OrderStatus, OrderType, Purpose, Side
+from engine.executor.config import parse_strategy
+from engine.executor.leg import Leg, Seen, Wish
+from engine.executor.orders import StrategyOrders
 from engine.restricted import Restricted
 from engine.risk_limits import retail_limits
-from engine.strategy_config import parse_strategy
-from engine.strategy_leg import Leg, Seen, Wish
-from engine.strategy_orders import StrategyOrders
 from tests.engine.fakes import RELIANCE, TCS, request
 from tests.engine.sessions import CAPITAL, SessionBench
 

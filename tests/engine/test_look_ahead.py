@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from engine import look_ahead
+from engine.authored.files import template_of
 from engine.core.compiled import compiled
 from engine.core.model import Product
 from engine.core.records import Rows, fields
 from engine.core.registry import TEMPLATES, Template
 from engine.look_ahead import find_look_ahead
-from engine.strategy_files import template_of
 from tests.engine.walks import FIRST, MINUTE, markets
 
 TERMS: dict[str, Any] = {"sizing": "fixed:1", "product": Product.NRML, "base_s": 60, "most_bars": 700, "cuts": 4}

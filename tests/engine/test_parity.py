@@ -21,10 +21,10 @@ from engine.core.friction import Friction
 from engine.core.model import UNITS, Account, Exchange, Fill, Instrument, OrderRequest, Product, Purpose
 from engine.core.records import BAR, Rows, fields
 from engine.core.registry import TEMPLATES, Parameter, Template
+from engine.executor.executor import StrategyExecutor
 from engine.history.bars import read_bars
 from engine.session import TradingSession
 from engine.store import Store
-from engine.strategy_executor import StrategyExecutor
 from engine.tariffs import Tariff
 
 LoopRun = Callable[[Coroutine[Any, Any, Any]], Any]

@@ -23,7 +23,7 @@ from engine.core.model import Exchange, Instrument
 from engine.core.records import BAR
 from engine.session import TradingSession
 from engine.store import Store
-from engine.strategy_executor import StrategyExecutor
+from engine.executor.executor import StrategyExecutor
 from engine.tariffs import Tariff
 from engine.order_manager import OrderManager
 from engine.order_path import OrderPath

@@ -24,12 +24,12 @@ from engine.core.compiled import compiled
 from engine.core.model import Fill, Instrument, Product, to_units
 from engine.core.records import BAR, Row, Rows, fields
 from engine.core.registry import TEMPLATES, Template
+from engine.executor.config import parse_strategy
+from engine.executor.executor import StrategyExecutor
 from engine.instruments import Instruments
 from engine.replay_file import read_replay
 from engine.session import TradingSession
 from engine.store import Store
-from engine.strategy_config import parse_strategy
-from engine.strategy_executor import StrategyExecutor
 from engine.tariffs import Tariff
 
 NAMES = ("RELIANCE", "TCS", "INFY")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine.core.model import Order, OrderStatus
-from engine.strategy_config import parse_strategy
-from engine.strategy_leg import Leg, Seen, Wish
-from engine.strategy_orders import StrategyOrders
+from engine.executor.config import parse_strategy
+from engine.executor.leg import Leg, Seen, Wish
+from engine.executor.orders import StrategyOrders
 from tests.engine.fakes import RELIANCE, FakeStore, a_fill
 from tests.engine.sessions import CAPITAL, SessionBench
 

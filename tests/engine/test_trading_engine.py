@@ -18,7 +18,7 @@ from engine.core.errors import ConnectionLost, DataError, InvalidOption, Unknown
 from engine.core.model import OrderChange, OrderRequest, OrderStatus, OrderType, Phase, Product, Side, StrategyState, TradingState, to_units
 from engine.engine_market import Market
 from engine.engine_settings import EngineSettings
-from engine.strategy_config import parse_strategy
+from engine.executor.config import parse_strategy
 from engine.trading_engine import TradingEngine
 from tests.engine.fakes import FakeBroker
 

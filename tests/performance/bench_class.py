@@ -11,9 +11,9 @@ from pathlib import Path
 
 from bench_replay import made_up_bars
 
+from engine.authored.files import template_of
 from engine.backtest import run_backtest
 from engine.core.model import Exchange, Instrument, Product
-from engine.strategy_files import template_of
 
 REMEMBERS = """
 from engine import Parameter, Strategy

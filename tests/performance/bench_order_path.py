@@ -37,10 +37,10 @@ from engine.core.model import (
 )
 from engine.core.records import MODE_FULL, TICK, Row, Rows, fields
 from engine.core.registry import TEMPLATES, Template
+from engine.executor.executor import StrategyExecutor
 from engine.risk_limits import retail_limits
 from engine.session import TradingSession
 from engine.store import Store
-from engine.strategy_executor import StrategyExecutor
 from engine.tariffs import Tariff
 
 ORDERS = 2_000

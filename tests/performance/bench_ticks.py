@@ -19,9 +19,9 @@ from engine.core.compiled import compile_all
 from engine.core.model import Exchange, Instrument
 from engine.core.records import MODE_FULL, TICK, Rows
 from engine.core.registry import TEMPLATES
+from engine.executor.config import parse_strategy
+from engine.executor.leg import Leg
 from engine.market_data import MarketDataHandler
-from engine.strategy_config import parse_strategy
-from engine.strategy_leg import Leg
 from engine.view import QuoteBoard
 
 INSTRUMENTS = 3_000

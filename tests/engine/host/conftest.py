@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.authored.files import StrategyCode, code_of
 from engine.host import describe as describing
 from engine.host.inside import Inside
 from engine.host.process import load_question
-from engine.strategy_files import StrategyCode, code_of
 
 CodeOf = Callable[[str], StrategyCode]
 

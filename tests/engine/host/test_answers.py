@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from engine.authored.classes import StrategyFault
 from engine.host.answers import plain_text, read_answer
-from engine.strategy_class import StrategyFault
 
 
 def test_an_answer_is_read() -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from engine.authored.files import code_of
 from engine.core.errors import InvalidOption, UserError
 from engine.core.model import StrategyState
 from engine.engine_settings import EngineSettings
+from engine.executor.approval import Approval
+from engine.executor.config import parse_strategy
+from engine.executor.notes import setting_of
 from engine.store import Setting
-from engine.strategy_approval import Approval
-from engine.strategy_config import parse_strategy
-from engine.strategy_files import code_of
-from engine.strategy_notes import setting_of
 from engine.trading_engine import TradingEngine
 from tests.engine.host.conftest import CodeOf
 

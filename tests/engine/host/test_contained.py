@@ -17,11 +17,11 @@ from engine.core.bars import MINUTE_NS
 from engine.core.errors import TradingError
 from engine.core.model import Exchange, Instrument, OrderStatus, Purpose, StrategyState, TradingState
 from engine.core.records import BAR, Rows
+from engine.executor.executor import StrategyExecutor
+from engine.executor.notes import setting_of
 from engine.host.limits import LIMITS
 from engine.session import TradingSession
 from engine.store import Store
-from engine.strategy_executor import StrategyExecutor
-from engine.strategy_notes import setting_of
 from tests.engine.host.conftest import CodeOf
 
 OPEN_NS = 1_761_709_500 * 10**9  # 2025-10-29 09:15 IST
@@ -221,7 +221,7 @@ def test_what_is_slow_is_told_once_and_trades_on(code: CodeOf, on_stage: Any) ->
 def test_what_it_prints_is_in_its_log_up_to_a_bound(code: CodeOf, on_stage: Any, caplog: pytest.LogCaptureFixture) -> None:
     async def play(stage: Stage) -> None:
         loud = stage.executor("loud", "def on_bar(self, bar):\n    for n in range(3_000): print('line', n)", "RELIANCE", code, slow_s=9.0)
-        with caplog.at_level("INFO", "engine.strategy_watch"):
+        with caplog.at_level("INFO", "engine.executor.watch"):
             await loud.begin()
             await stage.play()
         assert loud.state is S.RUNNING

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from engine.core.errors import UserError
+from engine.executor.config import parse_strategy
 from engine.host import describe as describing
 from engine.host.describe import class_template, describe
-from engine.strategy_config import parse_strategy
 from tests.engine.host.conftest import CodeOf
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from engine.authored.files import StrategyCode
 from engine.core.model import Exchange, Instrument
 from engine.host import inside as inside_module
 from engine.host.inside import MOST_PRINTED, Inside, Voice
 from engine.host.limits import NO_PROCESSES, OWN_VARIABLES, _refuse_processes, kept_environment, leave_with
 from engine.host.wire import Frames, encode_instrument
-from engine.strategy_files import StrategyCode
 from tests.engine.host.conftest import CodeOf
 
 RELIANCE = encode_instrument(Instrument(Exchange.NSE, "RELIANCE", 738561))

@@ -15,10 +15,10 @@ import pytest
 
 from engine.core.model import Exchange, Instrument
 from engine.core.records import BAR, Rows
+from engine.executor.config import parse_strategy
+from engine.executor.leg import Leg
+from engine.executor.notes import StrategyNotes, _told, notes_of, recall
 from engine.store import Store
-from engine.strategy_config import parse_strategy
-from engine.strategy_leg import Leg
-from engine.strategy_notes import StrategyNotes, _told, notes_of, recall
 
 ROOT = Path(__file__).resolve().parents[3]
 RELIANCE = Instrument(Exchange.NSE, "RELIANCE", 738561)
@@ -128,8 +128,8 @@ from engine.core.model import Exchange, Instrument
 from engine.core.records import BAR
 from engine.session import TradingSession
 from engine.store import Store
-from engine.strategy_executor import StrategyExecutor
-from engine.strategy_notes import StrategyNotes
+from engine.executor.executor import StrategyExecutor
+from engine.executor.notes import StrategyNotes
 from engine.order_manager import OrderManager
 
 folder, where, at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

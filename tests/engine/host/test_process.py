@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from engine.authored.classes import StrategyFault
+from engine.authored.files import StrategyCode
 from engine.core.model import Exchange, Instrument
 from engine.host.answers import Answer
 from engine.host.limits import LIMITS
 from engine.host.process import StrategyProcess
 from engine.host.spawning import how_it_ended
 from engine.host.wire import encode_instrument
-from engine.strategy_class import StrategyFault
-from engine.strategy_files import StrategyCode
 from engine.tasks import Tasks
 from tests.engine.host.conftest import CodeOf
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.clock import ManualClock
+from engine.executor.watch import LOGGED_LINES, Watch
 from engine.host.answers import Answer
-from engine.strategy_watch import LOGGED_LINES, Watch
 
 
 class Told:
@@ -58,7 +58,7 @@ def test_a_process_tells_its_own_time_and_what_was_printed(caplog: pytest.LogCap
     told = Told()
     told.watch.heard(Answer(took_ms=251.0, said="a\nb\n"), "on_bar of TCS")
     assert len(told.slow) == 1
-    with caplog.at_level("INFO", "engine.strategy_watch"):
+    with caplog.at_level("INFO", "engine.executor.watch"):
         told.watch.heard(Answer(said="x\n" * 500, lost=7), "on_bar of TCS")
     said = [record.getMessage() for record in caplog.records]
     assert said == ["mine says: x"] * LOGGED_LINES + ["mine says more: 500 lines in all, 7 characters lost"]

@@ -20,7 +20,7 @@ from engine.core.model import Exchange, Instrument
 from engine.host.limits import LIMITS
 from engine.host.process import StrategyProcess
 from engine.host.wire import encode_instrument
-from engine.strategy_files import code_of
+from engine.authored.files import code_of
 from engine.tasks import Tasks
 
 SEAT = {"ask": "seat", "values": {}, "instrument": encode_instrument(Instrument(Exchange.NSE, "RELIANCE", 1)), "interval_s": 60, "kept": []}

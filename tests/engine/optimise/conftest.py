@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.authored.files import template_of
 from engine.backtest_terms import Prepared, prepare
 from engine.clock import ManualClock
 from engine.core.model import Exchange, Instrument, Product
@@ -16,7 +17,6 @@ from engine.core.registry import TEMPLATES
 from engine.optimise.job import Job, Span
 from engine.optimise.space import Space, make_space, parse_axis
 from engine.optimise.study import Plan, Study, open_study
-from engine.strategy_files import template_of
 
 MINUTE = 60_000_000_000
 FIRST = 1_704_080_700 * 1_000_000_000
@@ -70,7 +70,7 @@ class Ground:
     def plain_file(self, folder: Path, body: str = "self.buy() if bar.close > bar.open else self.sell()") -> str:
         path = folder / "plain_wish.py"
         path.write_text(
-            "from engine.strategy_class import Parameter, Strategy\n\n\n"
+            "from engine.authored.classes import Parameter, Strategy\n\n\n"
             'class Wish(Strategy):\n    """Wishes."""\n\n    every = Parameter(1, 1, 50)\n\n'
             "    def on_start(self):\n        self.seen = 0\n\n"
             "    def on_bar(self, bar):\n        self.seen += 1\n        if self.seen % self.every == 0:\n"

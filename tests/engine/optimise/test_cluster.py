@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from engine.authored.files import template_of
 from engine.core.errors import InvalidOption, UserError
 from engine.core.registry import TEMPLATES
 from engine.optimise.cluster import Cluster
 from engine.optimise.job import Cancelled, Task
-from engine.strategy_files import template_of
 
 pytestmark = [
     pytest.mark.logs_warnings,

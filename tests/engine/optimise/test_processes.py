@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from engine.authored.files import template_of
 from engine.core.errors import UserError
 from engine.optimise.job import Cancelled, Task
 from engine.optimise.processes import Processes, scrub
-from engine.strategy_files import template_of
 
 DIE_ONCE = "(__import__('os').mkdir({folder!r}), __import__('os')._exit(3)) if not __import__('os').path.exists({folder!r}) else self.buy()"
 

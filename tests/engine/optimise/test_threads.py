@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from engine.authored.files import template_of
 from engine.optimise.job import Cancelled, Evaluator, Task
 from engine.optimise.threads import AT_ONCE, Threads, cores, in_parts, work_of
-from engine.strategy_files import template_of
 
 TASKS = [Task(number, number) for number in range(1_000)]
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from measure import CAPITAL, WARMUP, load, net, peak_mb, tell, variant
 
+from engine.authored.files import template_of
 from engine.backtest import run_backtest
 from engine.calendar import Calendar
 from engine.core.friction import Friction
 from engine.core.model import UNITS, Exchange, Instrument, Product
 from engine.core.records import BAR
-from engine.strategy_files import template_of
 from engine.tariffs import Tariff
 
 version = tomllib.loads((Path(__file__).resolve().parents[3] / "pyproject.toml").read_text())["project"]["version"]

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.core.model import Product
 from engine.core.registry import TEMPLATES
-from engine.strategy_config import check_mode, parse_strategy
+from engine.executor.config import check_mode, parse_strategy
 from widgets.base.theme import Theme
 from widgets.dialogs.new_strategy import LIVE_WARNING, NewStrategyDialog
 

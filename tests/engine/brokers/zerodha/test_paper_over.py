@@ -6,8 +6,8 @@ from typing import Any
 
 from engine.brokers.paper import PaperBroker
 from engine.core.model import OrderStatus, Product
+from engine.executor.executor import StrategyExecutor
 from engine.session import TradingSession
-from engine.strategy_executor import StrategyExecutor
 from tests.engine.brokers.zerodha.live import make_broker
 from tests.engine.brokers.zerodha.trading import CAPITAL, Floor
 from tests.engine.fakes import FakeStore
