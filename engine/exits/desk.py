@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from engine.closing import Closer
-from engine.core.model import Fill, Order, OrderChange, OrderRequest, Position, Purpose
+from engine.core.model import Fill, Order, OrderChange, OrderRequest, OrderUpdate, Position, Purpose, TradingState
 from engine.exits.cover import CoverAudit
 from engine.exits.refused import Refused
+from engine.exits.second import SecondTries
 from engine.exits.timed import TimedExits
 from engine.guard import Guard
 from engine.remainder import Remainders
@@ -35,6 +36,10 @@ class Door(Protocol):
         """Change an order without asking the rules."""
         ...
 
+    def on_order_update(self, update: OrderUpdate) -> None:
+        """Take what the broker says of an order."""
+        ...
+
     def warn(self, text: str) -> None:
         """Tell the trader what must be looked at."""
         ...
@@ -49,6 +54,16 @@ class Exits:
         self.refused = Refused(
             door, parts.orders, parts.positions, parts.risk.reservations, parts.broker, parts.clock, parts.tasks, self.remainders
         )
+        self.second = SecondTries(
+            door,
+            parts.orders,
+            parts.positions,
+            parts.broker,
+            parts.reconciler,
+            parts.clock,
+            parts.tasks,
+            lambda: parts.risk.state is TradingState.HALTED,
+        )
         self.cover = CoverAudit(guard, parts.orders, parts.positions, parts.wall, parts.risk.desk.is_open, tell)
         self.timed = TimedExits(parts.positions, parts.orders.order, closer.flatten, self._keep, tell)
         closer.is_busy, closer.is_once = self.is_busy, parts.is_replay
@@ -61,17 +76,20 @@ class Exits:
             kept = None
         self.timed.restore(kept if isinstance(kept, dict) else {})
         if not self._parts.is_replay:
+            for order in self._parts.orders.working():
+                self.second.on_order(order)
             self._parts.tasks.spawn(self._watch(), "audit protection", service=True)
 
     def is_busy(self, book: Position) -> bool:
         """Tell whether an exit of that position is being tried again."""
-        return self.refused.is_busy(book)
+        return self.refused.is_busy(book) or self.second.is_busy(book)
 
     def on_order(self, order: Order) -> None:
         """Look at an order's new state."""
         self.remainders.on_order(order)
         if not self._parts.is_replay:
             self.refused.on_order(order)
+            self.second.on_order(order)
 
     def on_fill(self, fill: Fill) -> None:
         """Take note of a fill that the positions know already."""

@@ -12,7 +12,7 @@ from engine import failpoints
 from engine.brokers.base import Broker
 from engine.calendar import day_of
 from engine.clock import Clock
-from engine.core.model import EXTERNAL, Fill, Order, OrderStatus, OrderUpdate
+from engine.core.model import EXTERNAL, Fill, Order, OrderStatus, OrderUpdate, Product
 from engine.core.reconciliation import Difference, Report
 from engine.order_manager import OrderManager
 from engine.position_tracker import PositionTracker
@@ -75,6 +75,13 @@ class Reconciler:
         shares = {holding.instrument.key: holding.quantity for holding in await self._broker.holdings()}
         found = differences(held, self._positions.positions, shares, self._orders.working())
         return tuple(difference for difference, _ in found if not difference.is_explained)
+
+    async def agrees_on(self, key: str, product: Product) -> bool:
+        """Tell whether the broker holds now what we hold of an instrument and product; raises BrokerError when it cannot be read."""
+        held = list(await self._broker.positions())
+        shares = {holding.instrument.key: holding.quantity for holding in await self._broker.holdings()}
+        found = differences(held, self._positions.positions, shares)
+        return all((one.instrument.key, one.product) != (key, product) for one, _ in found)
 
     def _suspects(self, updates: Sequence[OrderUpdate]) -> tuple[tuple[Order, ...], tuple[Order, ...], tuple[Order, ...]]:
         """Decide about working orders that the broker does not list: never placed, expired, or unknown."""

@@ -83,13 +83,17 @@ async def test_what_was_too_large_goes_in_halves(bench: KillBench) -> None:
 
 
 @kill_test(is_live=True)
-async def test_after_a_part_of_unknown_fate_nothing_more_is_sent(bench: KillBench) -> None:
+async def test_after_a_part_of_unknown_fate_no_other_is_sent_but_that_one_once_more(bench: KillBench) -> None:
     quoted(bench)
     await bench.entered(1, 10)
     bench.broker.answers = [OrderRejected("freeze"), OutcomeUnknown("the line broke")]
     bench.session.flatten()
-    await bench.passes(30)
+    await bench.passes(14)
     assert [quantity for quantity, _ in limits(bench.broker)] == [-5]
+    lost = bench.last()
+    await bench.passes(20)
+    assert [quantity for quantity, _ in limits(bench.broker)] == [-5, -5]
+    assert bench.last().request.group == lost.id
 
 
 @kill_test()
