@@ -49,11 +49,11 @@ def terminal(exchange: RunningExchange, tmp_path: Path) -> KiteTerminal:
 
 
 def rest(exchange: RunningExchange, letter: str, count: int) -> list[str]:
-    """Let orders rest at the exchange that carry tags of this terminal."""
+    """Let orders rest at the exchange that carry tags of this terminal, and have one of them told: the list is read for the others."""
     price = round(float(exchange.control("quote", symbol=KEY)["last_price"]) * 0.98, 0)
     tags = [f"{letter}{number:019d}" for number in range(count)]
-    for tag in tags:
-        exchange.control("place_elsewhere", **RESTS, order_type="LIMIT", price=price, tag=tag)
+    made = [exchange.control("place_elsewhere", **RESTS, order_type="LIMIT", price=price, tag=tag) for tag in tags]
+    exchange.control("tell_again", order_id=made[-1])
     return tags
 
 

@@ -92,16 +92,21 @@ class OrderWatch:
 
     async def look(self) -> None:
         """Read the list and tell what is new; raises BrokerError when it cannot be read."""
+        self._is_nudged, self._read_ns = False, self._clock.monotonic_ns()
         known = dict(self._told)
-        for update in await self.snapshots():
+        found = await self.snapshots()
+        self._told = {update.broker_order_id: update for update in found}
+        for update in found:
             if known.get(update.broker_order_id) != update:
                 self._tell(update)
 
     async def snapshots(self) -> list[OrderUpdate]:
-        """Return snapshots of all orders of the day; raises BrokerError when they cannot be read."""
+        """Return snapshots of all orders of the day; raises BrokerError when they cannot be read.
+
+        Who asks may put it aside, as a comparison does that finds the list in motion: what is new is told all the same by the next `look()`.
+        """
         asked_ns = self._clock.monotonic_ns()
-        self._is_reading, self._is_nudged, self._read_ns = True, False, asked_ns
-        self._has_failed = True
+        self._is_reading = self._has_failed = True
         try:
             rows, trades = await self._fetch()
             self._has_failed = False
@@ -111,9 +116,7 @@ class OrderWatch:
         self.rows = {str(row.get("order_id")): row for row in rows}
         self._awaited.difference_update(self.rows)
         updates = to_updates(rows, trades, self._instrument_of, self.totals)
-        found = [self._without_hindsight(update, asked_ns) for update in updates]
-        self._told = {update.broker_order_id: update for update in found}
-        return found
+        return [self._without_hindsight(update, asked_ns) for update in updates]
 
     def ids_of(self, tag: str, order_id: str) -> list[str]:
         """Return all orders at the broker that one of ours became: by tag, and the one whose id is known."""

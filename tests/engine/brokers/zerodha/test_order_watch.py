@@ -128,6 +128,17 @@ def test_what_was_told_is_not_told_again(loop_run: Any, bench: Bench) -> None:
     assert bench.rest.limiter.placed_today == 2
 
 
+def test_what_a_comparison_reads_and_puts_aside_is_told_all_the_same(loop_run: Any, bench: Bench) -> None:
+    loop_run(bench.watch.look())
+    bench.rest.orders = [order_row()]
+    bench.watch.on_message(order_row(status="COMPLETE", filled_quantity=10))
+    assert [update.broker_order_id for update in loop_run(bench.watch.snapshots())] == ["1"]
+    assert bench.told == []
+    assert bench.is_due_after(NUDGED_NS), "the message is still to be looked after"
+    loop_run(bench.watch.look())
+    assert [update.broker_order_id for update in bench.told] == ["1"]
+
+
 def test_a_trade_list_that_lags_is_read_again(loop_run: Any, bench: Bench) -> None:
     bench.rest.orders = [order_row(status="COMPLETE", filled_quantity=10)]
     bench.rest.trades = [[], [trade_row(quantity=4)], [trade_row(quantity=4), trade_row("t2", quantity=6)]]
