@@ -112,6 +112,8 @@ def run_backtest(
     touch: bool = False,
     friction: Friction | None = None,
     bands: Mapping[Instrument, Band] | None = None,
+    exit_after_s: float = 0.0,
+    exit_at_min: int | None = None,
     owner: str = "backtest",
     benchmark: Rows | None = None,
     clock: Clock | None = None,
@@ -124,14 +126,16 @@ def run_backtest(
     of equity, per trade. `limits`: by rule, in the rule's unit. `tariff`: None = nothing costs anything. `calendar`: tells when MIS
     is squared off; None = never. `touch`: limits fill when touched, else when traded through. `friction`: slippage, spread, volume and
     latency; None = none. `bands`: how far prices may go in a day, in percent of the close of the day before, or that by the day from
-    which it holds. `benchmark`: BAR rows that metrics compare with. `on_progress` is told how many bars are done. Raises
-    HistoryMissing without bars, and UserErrors that say what was expected.
+    which it holds. `exit_after_s`: a position is left so long after it was opened; 0 = not. `exit_at_min`: all are left at that minute of
+    the day (IST), and nothing is entered after it; None = not. `benchmark`: BAR rows that metrics compare with. `on_progress` is told
+    how many bars are done. Raises HistoryMissing without bars, and UserErrors that say what was expected.
     """
     if not isinstance(template, Template):
         template = template_of_function(template)
     prepared = prepare(
         bars, interval_s=interval_s, base_s=base_s, sizing=sizing, product=product, capital_units=capital_units, risk_pct=risk_pct,
         limits=limits, tariff=tariff, calendar=calendar, touch=touch, friction=friction, bands=bands,
+        exit_after_s=exit_after_s, exit_at_min=exit_at_min,
     )  # fmt: skip
     values = template.parse(parameters or {})
     outcome, run_s = _timed(template, values, prepared, clock or SystemClock(), on_progress)

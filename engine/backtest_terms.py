@@ -68,6 +68,8 @@ def prepare(
     touch: bool = False,
     friction: Friction | None = None,
     bands: Mapping[Instrument, Band] | None = None,
+    exit_after_s: float = 0.0,
+    exit_at_min: int | None = None,
 ) -> Prepared:
     """Lay out bars and terms; what the arguments mean is told by `run_backtest`, which raises the same errors."""
     if not any(len(rows) for rows in bars.values()):
@@ -76,7 +78,7 @@ def prepare(
     has_ticks = any(is_ticks(part) for part in bars.values())
     rows = merged([_bars_of(instrument, part, calendar) for instrument, part in bars.items()] if has_ticks else list(bars.values()))
     base_s = 0 if has_ticks else base_s or common_interval_s(rows)
-    squares, groups = square_rows(instruments, rows, product, calendar)
+    squares, groups = square_rows(instruments, rows, product, calendar, exit_at_min)
     rates, rates_from_ns = rates_rows(instruments, rows, product, tariff)
     terms = Terms(
         sizing=sizing_rows(instruments, sizing, product, risk_pct, limits),
@@ -89,6 +91,7 @@ def prepare(
         limits=limits_row(limits),
         squares=squares,
         groups=groups,
+        exit_after_s=exit_after_s,
         touch=touch,
         friction=friction or Friction(),
         freezes=np.array([instrument.freeze_quantity for instrument in instruments]),
@@ -182,16 +185,25 @@ def rates_rows(
 
 
 def square_rows(
-    instruments: Sequence[Instrument], bars: Rows, product: Product, calendar: Calendar | None
+    instruments: Sequence[Instrument], bars: Rows, product: Product, calendar: Calendar | None, exit_at_min: int | None = None
 ) -> tuple[Rows, NDArray[np.int64] | None]:
-    """Return when intraday positions are closed on each day of the bars; instruments of the same hours make one group."""
-    if product is not Product.MIS or calendar is None:
+    """Return when positions are closed on each day of the bars: intraday ones at their time, all at the minute given if that is earlier.
+
+    Instruments of the same hours make one group.
+    """
+    intraday = calendar if product is Product.MIS else None
+    if intraday is None and exit_at_min is None:
         return np.zeros(0, SQUARE), None
     days = [_EPOCH + timedelta(days=number) for number in np.unique((bars["time_ns"] + IST_OFFSET_NS) // DAY_NS).tolist()]
-    hours = [tuple(calendar.square_off_ns(instrument, day) for day in days) for instrument in instruments]
+    hours = [tuple(_leaving_ns(instrument, day, intraday, exit_at_min) for day in days) for instrument in instruments]
     distinct = list(dict.fromkeys(hours))
     moments = sorted((moment, group) for group, times in enumerate(distinct) for moment in times)
     return np.array(moments, dtype=SQUARE), np.array([distinct.index(times) for times in hours], dtype=np.int64)
+
+
+def _leaving_ns(instrument: Instrument, day: date, calendar: Calendar | None, exit_at_min: int | None) -> int:
+    own = [] if exit_at_min is None else [_midnight_ns(day) + exit_at_min * 60 * SECOND_NS]
+    return min([*own, *([] if calendar is None else [calendar.square_off_ns(instrument, day)])])
 
 
 def _midnight_ns(day: date) -> int:

@@ -10,14 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.clock import Clock
+from engine.calendar import day_of
+from engine.clock import IST_OFFSET_NS, Clock
 from engine.core.facts import PROTECTIVE
-from engine.core.model import Order, OrderRequest, OrderStatus, Position, Product, Purpose
+from engine.core.model import Instrument, Order, OrderRequest, OrderStatus, Position, Product, Purpose
 from engine.order_manager import OrderManager
 from engine.position_tracker import PositionTracker
 from engine.protection import exit_of
 from engine.risk_manager import RiskManager
 from engine.tasks import Tasks
+
+MINUTE_NS = 60_000_000_000
+DAY_NS = 1_440 * MINUTE_NS
 
 PATIENCE_S = 5.0
 """So long an exit waits for the cancel of another one."""
@@ -68,6 +72,8 @@ class Closer:
         """Somebody is at work on that position's exit already."""
         self.is_once = False
         """A market that is played again: one order a day, as in a backtest."""
+        self._leaves_at: dict[str, int] = {}
+        """When owners leave of themselves, in ns since midnight."""
         self._squared: dict[tuple[str, str, bool], _Square] = {}
         """By instrument, owner, and whether it was of an earlier day."""
 
@@ -77,21 +83,53 @@ class Closer:
         books = [book for book in held if key in (None, book.instrument.key) and product in (None, book.product)]
         return [order for book in books if (order := self._close(book, Purpose.EXIT, by_hand=True)) is not None]
 
+    def leave_daily(self, owner: str, minute: int | None) -> None:
+        """Let an owner leave all that it holds at a minute of each day (IST), in any product; None = not any more."""
+        self._leaves_at.pop(owner, None)
+        if minute is not None:
+            self._leaves_at[owner] = minute * MINUTE_NS
+
+    def leaves_ns(self, owner: str) -> int:
+        """Return when an owner leaves today of itself, 0 = not; for the orders that outlive a restart which may not know."""
+        at_ns = self._leaves_at.get(owner)
+        now_ns = self._clock.now_ns()
+        return 0 if at_ns is None else now_ns - (now_ns + IST_OFFSET_NS) % DAY_NS + at_ns
+
+    def is_past(self, instrument: Instrument, product: Product, owner: str) -> bool:
+        """Tell whether the day's time for leaving has come: that of what is intraday, or the owner's own."""
+        at_ns = self._leaves_at.get(owner)
+        if at_ns is not None and (self._clock.now_ns() + IST_OFFSET_NS) % DAY_NS >= at_ns:
+            return True
+        return product is Product.MIS and self._risk.desk.is_past_square_off(instrument)
+
     def square_off(self) -> None:
-        """Close each intraday position whose time has come, with one order a day, and cancel the entries that still wait.
+        """Close each position whose time of the day has come, with one order a day, and cancel the entries that still wait.
 
         What is left of an earlier day, because the market was not heard of at its time, is made up for at once.
         """
-        desk = self._risk.desk
         for order in self._orders.working():
-            request, instrument = order.request, order.instrument
-            is_wish = request.product is Product.MIS and request.purpose in (Purpose.ENTRY, Purpose.REVERSAL)
-            if is_wish and (desk.is_past_square_off(instrument) or desk.is_left_over(instrument, order.created_ns)):
+            request = order.request
+            if request.purpose in (Purpose.ENTRY, Purpose.REVERSAL) and self._is_over(request, order.created_ns):
                 self._door.cancel(order.id)
-        for book in self._positions.open_books(product=Product.MIS):
-            is_left_over = desk.is_left_over(book.instrument, book.updated_ns)
-            if is_left_over or desk.is_past_square_off(book.instrument):
+        for book in self._positions.open_books():
+            is_left_over = self._is_left_over(book, book.updated_ns)
+            if is_left_over or self.is_past(book.instrument, book.product, book.owner):
                 self._square(book, (book.instrument.key, book.owner, is_left_over))
+
+    def leave(self, owner: str, key: str, product: Product) -> None:
+        """Close what an owner holds of an instrument for its time has come, unless that is on its way."""
+        for book in self._positions.open_books(owner, product):
+            if book.instrument.key == key and not (self.is_closing(book) or self.is_busy(book)):
+                self._close(book, Purpose.SQUARE_OFF, by_hand=False)
+
+    def _is_over(self, what: OrderRequest, since_ns: int) -> bool:
+        return self._is_left_over(what, since_ns) or self.is_past(what.instrument, what.product, what.owner)
+
+    def _is_left_over(self, what: OrderRequest | Position, since_ns: int) -> bool:
+        """Tell whether something stands since an earlier day that was to be left on it."""
+        if what.owner in self._leaves_at and day_of(since_ns) < day_of(self._clock.now_ns()):
+            return True
+        return what.product is Product.MIS and self._risk.desk.is_left_over(what.instrument, since_ns)
 
     def _square(self, book: Position, key: tuple[str, str, bool]) -> None:
         """Close one position whose time has come, again when the last try has left something."""
@@ -107,11 +145,11 @@ class Closer:
                 f"{book.quantity:+d} {book.instrument.symbol} MIS of {book.owner} is still open {TOLD_AFTER_NS // 10**9} s after its "
                 "square-off began; close it by hand before the broker does, for a fee."
             )
-        if not (self._is_closing(book) or self.is_busy(book)):
+        if not (self.is_closing(book) or self.is_busy(book)):
             square.tried_ns = now_ns
             self._close(book, Purpose.SQUARE_OFF, by_hand=False)
 
-    def _is_closing(self, book: Position) -> bool:
+    def is_closing(self, book: Position) -> bool:
         """Tell whether the order of a square-off is working already: it was sent before a restart."""
         working = self._orders.working_in(book.instrument.key, book.product, book.owner)
         return any(order.request.purpose is Purpose.SQUARE_OFF for order in working)

@@ -240,10 +240,6 @@ class TradingSession(SessionParts):
         """List an owner's working orders in an instrument and product."""
         return self.orders.working_in(key, product, owner)
 
-    def is_past_square_off(self, instrument: Instrument) -> bool:
-        """Tell whether the day's time for closing intraday positions has come."""
-        return self.risk.desk.is_past_square_off(instrument)
-
     def move_order(self, order_id: str, change: OrderChange, purpose: Purpose) -> None:
         """Change a protective order without asking the rules: it only follows the position."""
         self.risk.count_message()

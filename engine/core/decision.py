@@ -75,26 +75,37 @@ def mark_account(run: Row) -> None:
         run.is_stopped = run.is_stopped | 2
 
 
+@compiled("void(LEG, RESTING[:])")
+def leave(leg: Row, orders: Rows) -> None:
+    """Close what a leg holds with one market order, and cancel what the strategy has working for it."""
+    cancel_own(leg, orders)
+    if leg.position.quantity != 0 and leg.is_closing == 0 and abs(leg.position.quantity) <= SLICES * leg.lane.freeze:
+        add_order(leg, orders, MARKET, -leg.position.quantity, math.nan, math.nan, SQUARE_OFF, 0, leg.lane.friction.latency_bars)
+        leg.is_closing = 1
+    note_reach(leg, orders)
+
+
 @compiled("void(RUN, LEG[:], RESTING[:,:], SQUARE[:], i8)")
 def square_off(run: Row, legs: Rows, orders: Rows, squares: Rows, now_ns: int) -> None:
-    """Close positions whose time has come with one market order each, and cancel what the strategy has working for them.
+    """Leave positions whose time has come: that of the day, after which nothing is entered any more, or their own since they were opened.
 
-    No entries for the rest of that day. A square-off that a hole in the data has hidden is made up for as soon as there is a bar.
+    What a hole in the data has hidden is made up for as soon as there is a bar.
     """
     while run.squares < len(squares) and squares[run.squares].time_ns <= now_ns:
         square = squares[run.squares]
         run.squares += 1
         for k in range(len(legs)):
-            leg, own = legs[k], orders[k]
-            if leg.group != square.group:
-                continue
-            leg.is_squared = square.time_ns >= run.day_end - DAY_NS
-            cancel_own(leg, own)
-            if leg.position.quantity != 0 and leg.is_closing == 0 and abs(leg.position.quantity) <= SLICES * leg.lane.freeze:
-                add_order(leg, own, MARKET, -leg.position.quantity, math.nan, math.nan, SQUARE_OFF, 0, leg.lane.friction.latency_bars)
-                leg.is_closing = 1
-            note_reach(leg, own)
+            if legs[k].group == square.group:
+                legs[k].is_squared = square.time_ns >= run.day_end - DAY_NS
+                leave(legs[k], orders[k])
     run.next_square = squares[run.squares].time_ns if run.squares < len(squares) else NEVER
+    for k in range(len(legs)):
+        leg = legs[k]
+        if leg.due_ns != 0 and leg.due_ns <= now_ns:
+            leg.due_ns = 0
+            leave(leg, orders[k])
+        if leg.due_ns != 0:
+            run.next_square = min(run.next_square, leg.due_ns)
 
 
 @compiled("b1(INTENT)")

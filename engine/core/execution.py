@@ -196,12 +196,24 @@ def write_fill(account: Row, leg: Row, order: Row, quantity: int, time_ns: int, 
     account.fills += 1
 
 
+@compiled("void(LEG, i8, i8)")
+def note_due(leg: Row, before: int, time_ns: int) -> None:
+    """Note when a position that a fill has opened or turned is to be left; what is flat waits for no time."""
+    held = leg.position.quantity
+    if held == 0:
+        leg.due_ns = 0
+    elif held * before <= 0:
+        leg.due_ns = time_ns + leg.exit_after
+
+
 @compiled("void(ACCOUNT, LEG, RESTING[:], i8, i8, f8, i1, RATES, FILL[:])")
 def fill(account: Row, leg: Row, orders: Rows, index: int, time_ns: int, price: float, is_fresh: int, rates: Row, fills: Rows) -> None:
     """Fill as much of a resting order as the bar has left, at a price, write the FILL, and settle."""
     order, before = orders[index], leg.position.quantity
     quantity, reason = take(order, price, leg.lane), order.reason
     write_fill(account, leg, order, quantity, time_ns, price_units(price), rates, fills)
+    if leg.exit_after != 0:
+        note_due(leg, before, time_ns)
     filled, value, left = order.filled, order.value, abs(order.quantity)
     if is_own(reason):
         leg.reserved = leg.opened * left // (filled + left) if left > 0 else 0
@@ -233,6 +245,8 @@ def match_open(run: Row, leg: Row, orders: Rows, bar: Row, rates: Row, fills: Ro
     while index >= 0:
         fill(account, leg, orders, index, time_ns, fills_at_open(orders[index], bar, lane), 0, rates, fills)
         index = pick_at_open(orders, leg.count, bar, lane)
+    if leg.due_ns != 0:
+        run.next_square = min(run.next_square, leg.due_ns)
     note_reach(leg, orders)
 
 
@@ -245,4 +259,6 @@ def match_range(run: Row, leg: Row, orders: Rows, bar: Row, rates: Row, fills: R
         fill(account, leg, orders, index, time_ns, fills_in_range(orders[index], bar, lane), 1, rates, fills)
         index = pick_in_range(orders, leg.count, bar, lane)
     end_bar(orders, leg.count, bar)
+    if leg.due_ns != 0:
+        run.next_square = min(run.next_square, leg.due_ns)
     note_reach(leg, orders)

@@ -38,6 +38,8 @@ LEG = record(
     ("opened", "i8"),  # units that the whole of the strategy's working order binds
     ("reserved", "i8"),  # units that what is still to be filled of it binds
     ("value", "i8"),  # signed market value at the last close
+    ("exit_after", "i8"),  # ns after which a position is left; 0 = at no time of its own
+    ("due_ns", "i8"),  # when the one that is held is; 0 = not
     ("held_target", "f8"),  # the target last acted on
     ("stop", "f8"),  # protection of what is held, on the grid; NaN = none
     ("profit", "f8"),

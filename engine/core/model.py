@@ -603,6 +603,10 @@ class StrategyStatus:
         return self.realised_units + self.unrealised_units - self.charges_units
 
 
+BY_A_PERSON = "once a person takes it back"
+"""What ends a stop that nothing else does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Restraint:
     """What holds the account, or one owner in it, back at present."""
@@ -617,6 +621,13 @@ class Restraint:
     """What ends it, as words that follow "ends"."""
     until_ns: int = 0
     """When it ends, where that is known."""
+    key: str = ""
+    """The instrument in which alone it holds, as NSE:RELIANCE; empty for all."""
+
+    @property
+    def needs_person(self) -> bool:
+        """Tell whether nothing but a person ends it."""
+        return self.ends == BY_A_PERSON
 
 
 @dataclass(frozen=True, slots=True)

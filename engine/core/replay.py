@@ -71,6 +71,8 @@ class Terms:
     """SQUARE rows, in order of time; none for products that are carried."""
     groups: NDArray[np.int64] | None = None
     """Which group's squares close an instrument; None = all are of group 0."""
+    exit_after_s: float = 0.0
+    """A position is left so long after it was opened; 0 = at no time of its own."""
     touch: bool = False
     """A limit fills when its price is reached; else it must be traded through."""
     friction: Friction = field(default_factory=Friction)
@@ -276,6 +278,7 @@ def _legs(terms: Terms, rates: Rows) -> Rows:
         legs[name] = math.nan
     legs["sizing"] = terms.sizing
     legs["lane"] = lane_rows(terms.ticks, terms.sizing["lot"], terms.friction, touch=terms.touch, freezes=terms.freezes)
+    legs["exit_after"] = round(terms.exit_after_s * 1e9)
     legs["group"] = 0 if terms.groups is None else terms.groups
     legs["multiplier"] = terms.sizing["multiplier"]
     legs["is_charged"] = [row.tobytes().strip(b"\0") != b"" for row in rates]

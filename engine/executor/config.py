@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from typing import Any
 
 from engine.authored.files import StrategyCode, code_of, is_file_name, template_of
@@ -39,6 +40,8 @@ STRATEGY_OPTIONS = (
     Option("product", "MIS", "How positions are carried", choices=tuple(Product)),
     Option("sizing", "risk", "risk, kelly:F (a part of Kelly's percentage), or fixed:N units"),
     SCAN_INTERVAL,
+    Option("exit_after", 0.0, "A position is closed so long after it was opened; 0 = not", 0.0, 1e6, "minutes"),
+    Option("exit_at", "", "All is closed at that time of the day, such as 15:10, and nothing opened after it"),
     Option("parameters", "", "Of the template, and scan_interval", is_optional=True),
     Option("rules", "", "Of a custom strategy; without them it is the EMA crossover", is_optional=True),
     Option("description", "", "What it is meant to do, in the trader's words"),
@@ -73,6 +76,10 @@ class StrategyConfig:
     """By rule, in the rule's unit; only those given."""
     code: StrategyCode | None = None
     """The file it was read from; None of the terminal's own, of rules, and of a function."""
+    exit_after_s: float = 0.0
+    """A position is left so long after it was opened; 0 = not."""
+    exit_at_min: int | None = None
+    """Minute of the day (IST) at which all is left, and after which nothing is entered; None = not."""
     is_hosted: bool = False
     """Its code is a class of the user's, and runs in a process of its own."""
 
@@ -124,6 +131,8 @@ def parse_strategy(
         risk_pct=risk["max_risk_per_trade"],
         limits=limits,
         code=code,
+        exit_after_s=60.0 * given["exit_after"],
+        exit_at_min=_minute_of_day(given["exit_at"]),
         is_hosted=is_hosted,
     )
 
@@ -182,6 +191,17 @@ def _keys(symbols: tuple[str, ...], exchange: str) -> tuple[str, ...]:
 def _free(parameters: Mapping[str, object]) -> dict[str, float]:
     """Take any numbers: a function of the user's has its own idea of parameters."""
     return {name: Option(name, 0.0).parse(value) for name, value in parameters.items()}
+
+
+def _minute_of_day(text: str) -> int | None:
+    """Return the minute of a time such as 15:10, None of none."""
+    if not text:
+        return None
+    try:
+        at = time.fromisoformat(text)
+    except ValueError:
+        raise InvalidOption(f'Expected exit_at to be a time of the day such as 15:10, was "{text}"; change it.') from None
+    return at.hour * 60 + at.minute
 
 
 def _id(text: str) -> str:

@@ -7,8 +7,9 @@ the position. Protection itself is kept by the session.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-from engine.core.model import Order, OrderRequest, OrderStatus, Pending, Position, Product, Purpose, TradingState
+from engine.core.model import Order, OrderRequest, OrderStatus, Pending, Position, Purpose, TradingState
 from engine.core.sizing import KELLY, NO_SIZE, entry_price, is_wanted_by, order_for, size_for, size_of
 from engine.executor.config import StrategyConfig
 from engine.executor.leg import Leg, Seen, Wish
@@ -46,7 +47,7 @@ class StrategyOrders:
         if not has_target and not prices and not self._is_trailing(leg):
             return None
         product, owner = self._config.product, self._config.id
-        if product is Product.MIS and (self._session.is_past_square_off(leg.instrument) or self._is_closing(leg)):
+        if self._session.closer.is_past(leg.instrument, product, owner) or self._is_closing(leg):
             return None
         order = None
         if has_target:
@@ -150,7 +151,7 @@ class StrategyOrders:
 
     def _request(self, leg: Leg, wish: Wish, close: float, held: int, size: int) -> OrderRequest | None:
         """Return the one order that leads from what is held to what is wished for, None when none does."""
-        return order_for(
+        request = order_for(
             wish,
             leg.instrument,
             held,
@@ -161,6 +162,10 @@ class StrategyOrders:
             price=close,
             can_short=leg.can_short,
         )
+        config = self._config
+        if request is None or request.is_exit or (config.exit_after_s == 0.0 and config.exit_at_min is None):
+            return request
+        return replace(request, close_after_s=config.exit_after_s, close_at_ns=self._session.closer.leaves_ns(config.id))
 
     def _only_reduces(self) -> bool:
         return self._session.risk.memory.stops.of(self._config.id).state is TradingState.REDUCING
@@ -184,7 +189,7 @@ class StrategyOrders:
         return plan is not None and plan.trail is not None
 
     def _is_closing(self, leg: Leg) -> bool:
-        """Tell whether a square-off is on its way."""
+        """Tell whether a square-off, or an exit whose time has come, is on its way."""
         working = self._session.working_in(leg.instrument.key, self._config.product, self._config.id)
         return any(order.request.purpose is Purpose.SQUARE_OFF for order in working)
 

@@ -79,6 +79,7 @@ async def _prepare(session: TradingSession, config: StrategyConfig, legs: list[L
     """Set the limits, and let the strategy learn from the past."""
     session.positions.set_capital(config.capital_units, config.id)
     session.risk.limit_owner(config.id, config.limits)
+    session.closer.leave_daily(config.id, config.exit_at_min)
     session.risk.arm(config.id, config.sha256)  # a person started it, in this session and with this code
     can_look_back = session.broker.capabilities.has_history and not session.broker.capabilities.is_replay
     if can_look_back and is_learning and config.template is not None and isinstance(config.template.on_bar, Compiled):

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from engine.closing import Closer
-from engine.core.model import Fill, Order, OrderChange, OrderRequest, OrderUpdate, Position, Purpose, TradingState
+from engine.core.model import HAND, Fill, Order, OrderChange, OrderRequest, OrderUpdate, Position, Product, Purpose, TradingState
 from engine.exits.cover import CoverAudit
 from engine.exits.refused import Refused
 from engine.exits.second import SecondTries
 from engine.exits.timed import TimedExits
 from engine.guard import Guard
+from engine.position_tracker import BookKey
 from engine.remainder import Remainders
 from engine.session_parts import SessionParts
 from engine.store.rows import Setting, StoreFailed
@@ -65,7 +66,9 @@ class Exits:
             lambda: parts.risk.state is TradingState.HALTED,
         )
         self.cover = CoverAudit(guard, parts.orders, parts.positions, parts.wall, parts.risk.desk.is_open, tell)
-        self.timed = TimedExits(parts.positions, parts.orders.order, closer.flatten, self._keep, tell)
+        self._closer = closer
+        is_open = None if parts.is_replay else self._may_leave
+        self.timed = TimedExits(parts.positions, parts.orders.order, self._leave, self._keep, tell, is_open=is_open)
         closer.is_busy, closer.is_once = self.is_busy, parts.is_replay
 
     def begin(self) -> None:
@@ -94,6 +97,18 @@ class Exits:
     def on_fill(self, fill: Fill) -> None:
         """Take note of a fill that the positions know already."""
         self.timed.on_fill(fill)
+
+    def _leave(self, owner: str, key: str, product: Product) -> None:
+        """Close what is due: what a person holds as by hand, what a strategy holds as the replay of it does."""
+        if owner == HAND:
+            self._closer.flatten(owner, key, product)
+        else:
+            self._closer.leave(owner, key, product)
+
+    def _may_leave(self, book: BookKey) -> bool:
+        """Tell whether the market of what is due trades now."""
+        held = self._parts.positions.open_books(book[2], book[1])
+        return any(one.instrument.key == book[0] and self._parts.risk.desk.is_open(one.instrument) for one in held)
 
     async def _watch(self) -> None:
         while True:

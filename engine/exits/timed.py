@@ -25,8 +25,14 @@ class TimedExits:
         close: Callable[[str, str, Product], object],
         keep: Callable[[Mapping[str, int]], None],
         tell: Callable[[str, str], None],
+        *,
+        is_open: Callable[[BookKey], bool] | None = None,
     ) -> None:
-        """`close` closes an owner's position in an instrument and product, `keep` remembers the times over a restart."""
+        """`close` closes an owner's position in an instrument and product, `keep` remembers the times over a restart.
+
+        `is_open`: whether its market trades now; None = as in a replay, in which what is due is closed with one order, and never again.
+        """
+        self._is_open = is_open
         self._positions, self._order_of, self._close, self._keep, self._tell = positions, order_of, close, keep, tell
         self._due: dict[BookKey, int] = {}
         self._tried: dict[BookKey, int] = {}
@@ -38,9 +44,11 @@ class TimedExits:
     def on_fill(self, fill: Fill) -> None:
         """Note the time that the filled order asked for; what is flat waits for none."""
         book = (fill.instrument.key, fill.product, fill.owner)
-        if not self._positions.quantity(*book):
+        if not (held := self._positions.quantity(*book)):
             self._forget(book)
             return
+        if (held - fill.signed_quantity) * held < 0:
+            self._forget(book)  # what had a time was closed, and something else opened
         request = self._order_of(fill.order_id).request if fill.order_id else None
         if request is None or request.is_exit:
             return
@@ -53,15 +61,21 @@ class TimedExits:
     def on_time(self, now_ns: int) -> None:
         """Close what is due."""
         for book, due_ns in list(self._due.items()):
-            if now_ns < due_ns or now_ns - self._tried.get(book, -AGAIN_NS) < AGAIN_NS:
+            if now_ns < due_ns or not self._is_next_try(book, now_ns):
                 continue
             if not self._positions.quantity(*book):
                 self._forget(book)
+                continue
+            if self._is_open is not None and not self._is_open(book):
                 continue
             if book not in self._tried:
                 self._tell(f"{book[0]} of {book[2]} is closed: its time was {ist(due_ns):%H:%M:%S}.", "info")
             self._tried[book] = now_ns
             self._close(book[2], book[0], book[1])
+
+    def _is_next_try(self, book: BookKey, now_ns: int) -> bool:
+        tried_ns = self._tried.get(book)
+        return tried_ns is None or (self._is_open is not None and now_ns - tried_ns >= AGAIN_NS)
 
     def restore(self, kept: Mapping[str, object]) -> None:
         """Take over the times of before a restart, of what is still held."""

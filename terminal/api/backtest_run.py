@@ -56,6 +56,8 @@ def run_asked(
         tariff=Tariff.load(asked.charges),
         calendar=calendar,
         friction=Friction(slippage_bps=asked.slippage_bps),
+        exit_after_s=config.exit_after_s,
+        exit_at_min=config.exit_at_min,
         on_progress=lambda done: on_progress(done / max(1, total)),
     )
     report = Report(

@@ -68,6 +68,8 @@ class Parameters(BaseModel):
         description="risk, kelly:F (a part of Kelly's percentage), or fixed:N units; one unit when neither "
         "this nor a figure of risk is given.",
     )
+    exit_after: float = Field(0.0, ge=0.0, le=1e6, allow_inf_nan=False, description="Minutes after which a position is closed; 0 = not.")
+    exit_at: str = Field("", pattern="^$|^[012][0-9]:[0-5][0-9]$", description="Time at which all is closed, and nothing opened after it.")
     rules: dict[str, Any] | None = Field(
         default=None, description="Of a custom strategy: buy, sell, exit, stop_pct, target_pct, trail_pct."
     )

@@ -159,6 +159,8 @@ def config_of(body: NewStrategy) -> dict[str, Any]:
         "exchange": given.exchange,
         "product": given.product,
         "sizing": given.sizing or ("risk" if by_risk else "fixed:1"),
+        "exit_after": given.exit_after,
+        "exit_at": given.exit_at,
         "parameters": own | {"scan_interval": MINUTES[given.timeframe]},
     }
     return {"strategy_config": config | ({"rules": given.rules} if given.rules is not None else {}), "risk_config": risk}
@@ -168,6 +170,7 @@ def _parameters(status: StrategyStatus, config: Mapping[str, Any]) -> dict[str, 
     scan = dict(config.get("parameters") or {}).get("scan_interval", config.get("scan_interval", 1))
     told = {"timeframe": _FRAMES.get(int(scan), f"{int(scan)}minute"), "symbols": [key.partition(":")[2] for key in status.symbols]}
     told |= {name: config[name] for name in ("exchange", "product", "sizing", "rules") if config.get(name) is not None}
+    told |= {name: config[name] for name in ("exit_after", "exit_at") if config.get(name)}
     return told | dict(status.parameters)
 
 

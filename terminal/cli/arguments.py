@@ -192,6 +192,8 @@ def _strategy(target: Parser) -> None:
         help="how much an order is (default risk where --risk tells how much, else fixed:1)",
     )
     target.add_argument("--product", choices=PRODUCTS, default="MIS", help="how positions are carried (default MIS)")
+    target.add_argument("--exit-after", type=float, default=0.0, metavar="MINUTES", help="close a position so long after it was opened")
+    target.add_argument("--exit-at", default="", metavar="HH:MM", help="close all at that time of the day, and open nothing after it")
     target.add_argument("--charges", choices=CHARGES, default="zerodha", help="schedule of charges (default zerodha)")
     target.add_argument(
         "--interval", type=int, default=None, metavar="MINUTES", help="bar that decisions are made on (default: the file's own)"

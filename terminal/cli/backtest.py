@@ -139,6 +139,8 @@ def terms_of(plan: BacktestPlan, arguments: argparse.Namespace) -> dict[str, Any
         "calendar": Calendar.load(),
         "touch": arguments.touch,
         "friction": plan.friction,
+        "exit_after_s": config.exit_after_s,
+        "exit_at_min": config.exit_at_min,
     }
 
 
@@ -170,10 +172,18 @@ def _terms(plan: BacktestPlan, arguments: argparse.Namespace) -> dict[str, Any]:
         "interval_minutes": config.interval_s / 60,
         "data": f"bars of {plan.interval_s / 60:g} min" if plan.interval_s else "ticks",
         "limit_orders": "fill when touched" if arguments.touch else "fill when traded through",
+        "exits": _exits(config),
         "repair": plan.found.rules or "none",
         "friction": {name: value for name, value in given.items() if value},
         "risk": ({"max_risk_per_trade": config.risk_pct} if config.risk_pct else {}) | dict(config.limits),
     }
+
+
+def _exits(config: StrategyConfig) -> str:
+    """Say when positions are left of themselves."""
+    after = [f"{config.exit_after_s / 60:g} min after they were opened"] if config.exit_after_s else []
+    at = [] if config.exit_at_min is None else [f"at {config.exit_at_min // 60:02}:{config.exit_at_min % 60:02}"]
+    return " and ".join(after + at) or "at no time of their own"
 
 
 def _benchmark(file: Path, word: str) -> Rows:

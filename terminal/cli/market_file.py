@@ -63,6 +63,8 @@ def dicts_of(
         "symbols": list(symbols),
         "product": arguments.product,
         "sizing": sizing_of(arguments, risk),
+        "exit_after": arguments.exit_after,
+        "exit_at": arguments.exit_at,
         "parameters": parameters,
     }
     return strategy, risk

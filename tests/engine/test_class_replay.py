@@ -118,6 +118,7 @@ def assert_same(one: BacktestResult, other: BacktestResult) -> None:
         (1, 0.1, {"fast_ema": 2, "slow_ema": 5, "stop": 0.004}, {"interval_s": 600}),
         (3, 0.0, {"stop": 0.004}, {"limits": {"max_positions": 2.0}}),
         (3, 0.4, {"fast_ema": 3, "slow_ema": 8}, {"interval_s": 300}),
+        (2, 0.1, {"fast_ema": 3, "slow_ema": 8}, {"exit_after_s": 540.0, "exit_at_min": 14 * 60}),
         (2, 0.3, {"stop": 0.01}, {"sizing": "risk", "risk_pct": 1.0, "interval_s": 120, "capital_units": 10**11}),
     ],
 )
@@ -133,11 +134,18 @@ def test_a_class_trades_as_the_template_of_the_same_logic(
 
 
 @pytest.mark.parametrize(("count", "interval_s", "hole"), [(1, 60, 0.0), (1, 300, 0.3), (3, 60, 0.3), (3, 900, 0.4)])
+@pytest.mark.parametrize("exit_after_s", [0.0, 420.0])
 def test_looking_at_what_is_held_changes_nothing_and_tells_the_truth(
-    count: int, interval_s: int, hole: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    count: int, interval_s: int, hole: float, exit_after_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bars = markets(count, count, 3, hole)
-    more = {"interval_s": interval_s, "product": Product.MIS, "calendar": Calendar.load(), "capital_units": 10**12}
+    more: dict[str, Any] = {
+        "exit_after_s": exit_after_s,
+        "interval_s": interval_s,
+        "product": Product.MIS,
+        "calendar": Calendar.load(),
+        "capital_units": 10**12,
+    }
     monkeypatch.setattr(class_replay, "CHUNK", 50)
     blind = trade_on(of(tmp_path, dice(), "blind.py"), bars, **more)
     assert len(blind.outcome.fills) > 25

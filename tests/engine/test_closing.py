@@ -198,3 +198,35 @@ def test_the_square_off_comes_as_early_as_it_is_set(early_min: int, from_ns: int
     assert not desk.is_past_square_off(RELIANCE)
     clock.set(from_ns)
     assert desk.is_past_square_off(RELIANCE)
+
+
+@session_test()
+async def test_an_owner_that_leaves_daily_leaves_in_every_product_and_nobody_else_does(bench: SessionBench) -> None:
+    closer = bench.session.closer
+    closer.leave_daily("bot", 600)  # 10:00
+    await bench.entered(owner="bot", product=Product.CNC)
+    await bench.entered(owner="hand")
+    waiting = bench.submit(1, 5, owner="bot", product=Product.NRML, price=90.0)
+    await bench.settle()
+    at(bench, OPEN_NS + 44 * MINUTE_NS)
+    assert bench.working(Purpose.SQUARE_OFF) == []
+    at(bench, OPEN_NS + 45 * MINUTE_NS)
+    await bench.settle()
+    (exit_,) = bench.working(Purpose.SQUARE_OFF)
+    assert (exit_.request.owner, exit_.request.signed_quantity) == ("bot", -10)
+    assert bench.now(waiting).status is S.CANCELLED
+    assert closer.is_past(RELIANCE, Product.CNC, "bot")
+    assert not closer.is_past(RELIANCE, Product.CNC, "hand")
+    assert closer.leaves_ns("bot") == OPEN_NS + 45 * MINUTE_NS
+    assert closer.leaves_ns("hand") == 0
+    closer.leave_daily("bot", None)
+    assert not closer.is_past(RELIANCE, Product.CNC, "bot")
+
+
+@session_test()
+async def test_what_was_to_be_left_yesterday_and_was_not_heard_of_is_left_at_once(bench: SessionBench) -> None:
+    bench.session.closer.leave_daily("bot", 900)
+    await bench.entered(owner="bot", product=Product.CNC)
+    at(bench, OPEN_NS + 24 * 60 * MINUTE_NS)
+    await bench.settle()
+    assert len(bench.working(Purpose.SQUARE_OFF)) == 1

@@ -21,6 +21,7 @@ from engine.core.friction import Friction
 from engine.core.model import UNITS, Account, Exchange, Fill, Instrument, OrderRequest, Product, Purpose
 from engine.core.records import BAR, Rows, fields
 from engine.core.registry import TEMPLATES, Parameter, Template
+from engine.executor.config import parse_strategy
 from engine.executor.executor import StrategyExecutor
 from engine.history.bars import read_bars
 from engine.session import TradingSession
@@ -113,7 +114,7 @@ async def run_it(
 
 
 def backtest_it(bars: dict[Instrument, Rows], strategy: dict[str, Any], risk: dict[str, Any], market: dict[str, Any]) -> BacktestResult:
-    parameters = dict(strategy["parameters"])
+    parameters, exits = dict(strategy["parameters"]), parse_strategy(strategy, risk)
     limits = {name: value for name, value in risk.items() if name not in ("capital", "max_risk_per_trade")}
     return run_backtest(
         TEMPLATES.get(strategy["strategy_type"]),
@@ -128,6 +129,8 @@ def backtest_it(bars: dict[Instrument, Rows], strategy: dict[str, Any], risk: di
         tariff=Tariff.load(),
         calendar=Calendar.load(),
         base_s=60,
+        exit_after_s=exits.exit_after_s,
+        exit_at_min=exits.exit_at_min,
         **market,
     )
 
@@ -216,10 +219,12 @@ FRICTION = st.builds(
     capital=st.sampled_from([20_000.0, 100_000.0]),
     freeze=st.sampled_from([0, 0, 2, 5]),
     touch=st.booleans(),
+    exits=st.sampled_from([(0.0, ""), (6.0, ""), (0.0, "10:31"), (17.0, "11:02")]),
 )
 def test_whatever_stands_in_the_way_both_trade_alike(
     seed: int, count: int, hole: float, friction: Friction, band: float, product: str, minutes: int, sizing: str, capital: float,
-    freeze: int, touch: bool, loop_run: LoopRun, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch,
+    freeze: int, touch: bool, exits: tuple[float, str],
+    loop_run: LoopRun, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     TEMPLATES.load()
     monkeypatch.setitem(TEMPLATES._items, "dice", DICE)
@@ -228,6 +233,7 @@ def test_whatever_stands_in_the_way_both_trade_alike(
     bars = {instrument: rows[:: 3 if minutes == 1 else 1][:260] for instrument, rows in bars.items()}
     parameters = {"seed": seed, "often": 0.3, "scan_interval": minutes}
     strategy = {"strategy_type": "dice", "product": product, "sizing": sizing, "parameters": parameters}
+    strategy |= dict(zip(("exit_after", "exit_at"), exits, strict=True))
     risk = {"capital": capital, "max_positions": 2.0, "max_daily_loss": 0.05 * capital}
     if sizing == "risk":
         risk |= {"max_risk_per_trade": 1.0, "max_position_size": 60.0}

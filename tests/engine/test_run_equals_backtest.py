@@ -74,14 +74,17 @@ class Case:
         self.product = Product(more.pop("product", "NRML"))
         self.capital = more.pop("capital", 1_000_000.0)
         self.tariff = more.pop("tariff", "none")
+        self.exits = {"exit_after": more.pop("exit_after", 0.0), "exit_at": more.pop("exit_at", "")}
         self.risk: dict[str, float] = more
 
     def backtest(self, bars: dict[Instrument, Rows]) -> list[tuple[Any, ...]]:
         limits = {name: value for name, value in self.risk.items() if name != "max_risk_per_trade"}
+        exits = parse_strategy({"name": "run", "strategy_type": self.name, "symbols": ["TCS"], "sizing": "fixed:1", **self.exits})
         result = run_backtest(
             TEMPLATES.get(self.name), bars, self.parameters, interval_s=self.interval_s, base_s=60, sizing=self.sizing,
             product=self.product, capital_units=to_units(self.capital), risk_pct=self.risk.get("max_risk_per_trade", 0.0),
             limits=limits, tariff=Tariff.load(self.tariff), calendar=CALENDAR,
+            exit_after_s=exits.exit_after_s, exit_at_min=exits.exit_at_min,
         )  # fmt: skip
         return as_rows(result.fills())
 
@@ -90,7 +93,7 @@ class Case:
         store = Store.open(folder / "shikra.db")
         strategy = {
             "name": "run", "strategy_type": self.name, "symbols": [i.key for i in bars], "sizing": self.sizing,
-            "product": str(self.product), "parameters": {**self.parameters, "scan_interval": self.interval_s // 60},
+            "product": str(self.product), **self.exits, "parameters": {**self.parameters, "scan_interval": self.interval_s // 60},
         }  # fmt: skip
         config = parse_strategy(strategy, {"capital": self.capital, **self.risk})
         session = TradingSession(
@@ -124,6 +127,12 @@ CASES = {
         "ema_crossover", {"stop": 0.01}, sizing="fixed:20", max_positions=2, max_daily_loss=500, max_drawdown=5, capital=150_000.0
     ),
     "turns while it may only reduce": Case("ema_crossover", sizing="fixed:20", max_daily_loss=40, capital=1_500_000.0),
+    "left after a time": Case("ema_crossover", {"stop": 0.004}, exit_after=7),
+    "left after a time, in larger bars": Case("everything", minutes=5, exit_after=23, tariff="zerodha"),
+    "left over night": Case("ema_crossover", {"fast_ema": 2, "slow_ema": 5}, minutes=60, product="CNC", exit_after=500),
+    "left at a time of the day": Case("everything", {}, exit_at="13:30", tariff="zerodha"),
+    "left at a time before the square-off": Case("ema_crossover", {"stop": 0.01}, product="MIS", exit_at="14:59", exit_after=11.5),
+    "left at a time after the square-off": Case("everything", minutes=3, product="MIS", exit_at="15:28"),
     "rsi": Case("rsi", product="MIS"),
     "opening range": Case("opening_range_breakout", product="MIS"),
     "bollinger": Case("bollinger_reversion", minutes=3),

@@ -418,6 +418,47 @@ def test_a_square_off_missed_by_a_hole_in_the_data_is_made_up_for_at_the_next_op
     assert fills_of(made) == [(1, 10, 100.0, "entry"), (1440, -10, 98.0, "square_off"), (1441, 10, 100.0, "entry")]
 
 
+def test_a_position_is_left_so_long_after_it_was_opened_and_may_be_entered_again() -> None:
+    bars = minutes(*[FLAT] * 9)
+    wishes = {0: want(1.0, stop=90.0), 1: want(2.0), 3: want(-1.0), 4: want(1.0)}
+    made = run(bars, wishes, given=terms(exit_after_s=180.0))
+    assert fills_of(made) == [
+        (1, 10, 100.0, "entry"),
+        (2, 10, 100.0, "entry"),
+        (4, -20, 100.0, "square_off"),
+        (5, 10, 100.0, "entry"),
+        (8, -10, 100.0, "square_off"),
+    ], "counted from its first fill; what is wished while it is being left goes unheard"
+
+
+def test_the_time_of_a_position_counts_anew_once_it_was_turned() -> None:
+    made = run(minutes(*[FLAT] * 8), {0: want(1.0), 2: want(-1.0)}, given=terms(exit_after_s=180.0))
+    assert fills_of(made) == [(1, 10, 100.0, "entry"), (3, -20, 100.0, "reversal"), (6, 10, 100.0, "square_off")]
+
+
+def test_a_position_that_was_closed_before_its_time_leaves_no_time_behind() -> None:
+    made = run(minutes(*[FLAT] * 8), {0: want(1.0), 2: want(0.0), 4: want(1.0)}, given=terms(exit_after_s=180.0))
+    assert fills_of(made) == [(1, 10, 100.0, "entry"), (3, -10, 100.0, "exit"), (5, 10, 100.0, "entry")]
+
+
+def test_an_entry_that_waits_goes_with_the_position_whose_time_has_come() -> None:
+    bars = minutes(FLAT, FLAT, FLAT, FLAT, (100.0, 100.0, 80.0, 90.0), FLAT)
+    made = run(bars, {0: want(1.0), 1: want(2.0, limit=95.0)}, given=terms(exit_after_s=180.0))
+    assert fills_of(made) == [(1, 10, 100.0, "entry"), (4, -10, 100.0, "square_off")]
+
+
+def test_a_time_in_a_hole_is_made_up_for_at_the_next_open_of_every_instrument() -> None:
+    first = together(minutes(FLAT, FLAT), minutes((98.0, 99.0, 97.0, 98.0), FLAT, day=1))
+    bars = together(first, minutes(*[FLAT] * 7, instrument=1))
+    made = run(bars, {0: want(1.0)}, {2: want(1.0)}, given=terms(sizing(10, 20), exit_after_s=180.0))
+    assert fills_of(made) == [
+        (1, 10, 100.0, "entry"),
+        (3, 20, 100.0, "entry"),
+        (6, -20, 100.0, "square_off"),
+        (1440, -10, 98.0, "square_off"),
+    ]
+
+
 def test_a_square_off_on_its_way_is_not_disturbed_by_a_new_day() -> None:
     other = together(minutes(*[FLAT] * 4, instrument=1), minutes(FLAT, FLAT, instrument=1, day=1))
     bars = together(other, minutes(FLAT, FLAT), minutes(FLAT, first=1, day=1))

@@ -44,6 +44,13 @@ def test_what_is_left_out_has_its_default_and_the_rest_can_be_given() -> None:
     assert (config.capital_units, config.risk_pct, config.max_position_pct, config.limits) == (1_000_000_000, 0.0, 0.0, {})
 
 
+def test_times_at_which_it_leaves() -> None:
+    config = parse_strategy({**STRATEGY, "exit_after": 7.5, "exit_at": "15:10"}, RISK_CONFIG)
+    assert (config.exit_after_s, config.exit_at_min) == (450.0, 910)
+    config = parse_strategy(STRATEGY, RISK_CONFIG)
+    assert (config.exit_after_s, config.exit_at_min) == (0.0, None)
+
+
 @pytest.mark.parametrize(
     ("change", "risk", "error", "words"),
     [
@@ -58,6 +65,8 @@ def test_what_is_left_out_has_its_default_and_the_rest_can_be_given() -> None:
         ({"symbols": []}, {}, InvalidOption, "at least one of symbols"),
         ({"product": "NRLM"}, {}, InvalidOption, 'did you mean "NRML"'),
         ({"sizing": "fixed:0"}, {}, InvalidOption, "fixed:N"),
+        ({"exit_at": "25:10"}, {}, InvalidOption, 'such as 15:10, was "25:10"'),
+        ({"exit_after": -1}, {}, InvalidOption, "exit_after"),
         ({"name": "hand"}, {}, InvalidOption, "choose another"),
         ({"name": "---"}, {}, InvalidOption, "choose another"),
         ({}, {"captal": 5}, InvalidOption, 'did you mean "capital"'),

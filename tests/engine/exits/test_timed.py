@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.calendar import Calendar
 from engine.core.model import OrderStatus, Product, Purpose
 from engine.exits.desk import TIMES
 from engine.store.rows import Setting
@@ -86,3 +87,35 @@ async def test_the_time_outlives_a_restart(bench: KillBench) -> None:
     await again.settle()
     assert [o.request.signed_quantity for o in again.working(Purpose.EXIT)] == [-10]
     await again.close()
+
+
+@kill_test(marks=False)
+async def test_the_time_counts_anew_once_the_position_was_turned(bench: KillBench) -> None:
+    await bench.entered(close_after_s=60.0)
+    bench.broker.clock.advance(30)
+    await bench.entered(-1, 20, purpose=Purpose.REVERSAL, close_after_s=60.0)
+    assert bench.session.exits.timed.due_ns(BOOK) == bench.session.orders.trades[-1].time_ns + 60 * SECOND_NS
+
+
+@kill_test(marks=False)
+async def test_a_strategy_leaves_once_and_takes_back_what_it_wished(bench: KillBench) -> None:
+    await bench.entered(owner="bot", close_after_s=60.0, stop=98.0)
+    bench.submit(1, 10, owner="bot", price=99.0)
+    await bench.settle()
+    at(bench, 100)
+    at(bench, 111)
+    await bench.settle()
+    assert [(o.request.purpose, o.request.signed_quantity) for o in bench.working(Purpose.SQUARE_OFF, Purpose.ENTRY)] == [
+        (Purpose.SQUARE_OFF, -10)
+    ]
+    assert len(bench.resting()) == 1, "protection stays until the exit has filled"
+
+
+@kill_test(marks=False, calendar=Calendar.load())
+async def test_what_is_due_while_the_market_is_closed_waits_for_it(bench: KillBench) -> None:
+    await bench.entered(close_at_ns=OPEN_NS + 7 * 3_600 * SECOND_NS, product=Product.CNC)
+    at(bench, 8 * 3_600)
+    assert bench.working(Purpose.EXIT) == []
+    at(bench, 24 * 3_600)
+    await bench.settle()
+    assert len(bench.working(Purpose.EXIT)) == 1

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.brokers.base import Holding
+from engine.calendar import Calendar
 from engine.core.model import Order, OrderUpdate, Position
 from tests.engine.fakes import FakeBroker, FakeStore
 from tests.engine.sessions import SessionBench, turns
@@ -45,8 +46,16 @@ class KillBench(SessionBench):
 
     broker: HonestBroker
 
-    def __init__(self, limits: Any = None, *, is_live: bool = False, latch: Path | None = None, store: FakeStore | None = None) -> None:
-        super().__init__(limits, is_live=is_live, latch=latch, store=store, broker=HonestBroker(is_live=is_live))
+    def __init__(
+        self,
+        limits: Any = None,
+        *,
+        is_live: bool = False,
+        latch: Path | None = None,
+        store: FakeStore | None = None,
+        calendar: Calendar | None = None,
+    ) -> None:
+        super().__init__(limits, is_live=is_live, latch=latch, store=store, broker=HonestBroker(is_live=is_live), calendar=calendar)
 
     async def open(self) -> KillBench:
         await super().open()
