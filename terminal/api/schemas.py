@@ -70,9 +70,7 @@ class Parameters(BaseModel):
     )
     exit_after: float = Field(0.0, ge=0.0, le=1e6, allow_inf_nan=False, description="Minutes after which a position is closed; 0 = not.")
     exit_at: str = Field("", pattern="^$|^[012][0-9]:[0-5][0-9]$", description="Time at which all is closed, and nothing opened after it.")
-    rules: dict[str, Any] | None = Field(
-        default=None, description="Of a custom strategy: buy, sell, exit, stop_pct, target_pct, trail_pct."
-    )
+    rules: dict[str, Any] | None = Field(None, description="Of a custom strategy: buy, sell, exit, stop_pct, target_pct, trail_pct.")
 
 
 class Risk(Strict):
