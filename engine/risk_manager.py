@@ -208,7 +208,7 @@ class RiskManager(Overseer):
             used,
             memory.denied,
             float(messages),
-            memory.restraints(now_ns),
+            (*memory.restraints(now_ns), *self.unclear.restraints()),
             memory.budgets(self.limits, now_ns),
             dict(memory.changes.waiting),
         )

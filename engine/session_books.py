@@ -19,7 +19,7 @@ from engine.reconcile import Lookup, is_open_question
 from engine.risk_manager import LINK
 from engine.session_parts import SessionParts
 from engine.store.rows import Setting
-from engine.unclear import ANYBODY
+from engine.unclear import ANYBODY, DIFFERENCE
 
 COMPARE_AGAIN_S = 5.0
 """Books that could not be compared are compared again so much later, as long as the line stands."""
@@ -36,8 +36,8 @@ SKEW_TOLD_S, SKEW_STOPS_S = 2.0, 30.0
 CLOSE_NS = (15 * 60 + 35) * 60 * 1_000_000_000
 """The time of day at which the books of the day are compared for good."""
 
-DIFFERENCE, CLOCK = "reconcile", "clock"
-"""Causes of a stop: positions that were not the broker's, and a clock that is wrong."""
+CLOCK = "clock"
+"""Cause of a stop: a clock that is wrong."""
 
 DARK_S = 60.0
 """After so long without the broker the trader is told what is open, and where to look after it."""

@@ -21,7 +21,7 @@ from engine.clock import Clock, SystemClock, ist
 from engine.compiling import compile_for_trading
 from engine.core.errors import UserError
 from engine.core.facts import PROTECTIVE
-from engine.core.model import Instrument, Order, OrderChange, OrderRequest, Position, to_units
+from engine.core.model import HAND, Instrument, Order, OrderChange, OrderRequest, Position, to_units
 from engine.core.records import Rows
 from engine.core.registry import TEMPLATES
 from engine.engine_market import make_catalogue, make_market
@@ -243,14 +243,17 @@ class TradingEngine(QObject, StrategyVerbs):
         finally:
             self.session.life.publish()
 
-    def let_trade(self, owner: str, reason: str) -> None:
-        """Let a strategy, or the hand, trade again that its own limits stopped; raises UserError without a reason, or when nothing did."""
+    def let_trade(self, owner: str, reason: str, by: str = HAND) -> None:
+        """Let a strategy, or the hand, trade again that its own limits stopped; `by` says it, which is kept.
+
+        Raises UserError without a reason, or when nothing did.
+        """
         said = " ".join(reason.split())
         if not said:
             raise UserError(f"Expected the reason why {owner} may trade again, was none; type what was found and mended.")
         if not self.session.risk.let_trade(owner, said):
             raise UserError(f"Expected somebody whom limits have stopped, was {owner!r}; see the risk panel.")
-        self.session.orders.note("LET_TRADE", owner=owner, reason=said)
+        self.session.orders.note("LET_TRADE", owner=owner, reason=said, by=by)
         self.session.life.publish()
 
     def _keep_limits(self, change: Mapping[str, Any]) -> None:

@@ -5,8 +5,15 @@ Kept by owner and instrument (owner "" = everybody), each with its causes; exits
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from engine.core.model import Restraint, TradingState
+
 ANYBODY = ""
 """Stands for all owners."""
+
+DIFFERENCE = "reconcile"
+"""Cause: the position was not the broker's."""
 
 
 class Unclear:
@@ -37,6 +44,13 @@ class Unclear:
             for reason in self._causes.get((holder, key), {}).values():
                 return reason
         return ""
+
+    def restraints(self) -> Iterator[Restraint]:
+        """Walk over what is unclear, as what holds somebody back in an instrument."""
+        for (owner, key), causes in self._causes.items():
+            for cause, reason in causes.items():
+                control, ends = (cause, "once it is acknowledged") if cause == DIFFERENCE else ("unclear", "once the order was found")
+                yield Restraint(owner, control, reason, TradingState.REDUCING, ends, key=key)
 
     def keys(self, cause: str) -> list[str]:
         """List the instruments in which something is unclear for a cause, in order."""

@@ -141,6 +141,10 @@ class MainWindow(QMainWindow):
                 return str(payload.get("key", ""))
         return ""
 
+    def open_let_trade(self, owner: str) -> None:
+        """Ask why an owner may trade again that its limits have stopped."""
+        self.dialogs.open_let_trade(owner)
+
     def open_chart(self, key: str) -> None:
         """Show the instrument on the chart."""
         self.make_late_panels()

@@ -77,6 +77,12 @@ class Dialogs:
             self._open["alert"].reject()
         self.keep("alert", AlertDialog(self._view, self._theme, given, alert_id, self._window))
 
+    def open_let_trade(self, owner: str) -> None:
+        """Ask why an owner may trade again; a question that is open gives way."""
+        if "let_trade" in self._open:
+            self._open["let_trade"].reject()
+        self.keep("let_trade", ResumeDialog(self._view, self._window, owner=owner))
+
     def show(self, name: str, settings: Settings, keymap: Keymap) -> None:
         """Open settings, palette, keys, strategy, backtest or about; the one that is open already comes to the front."""
         if name in self._open:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.core.model import Restraint, TradingState
+from engine.core.model import BY_A_PERSON, Restraint, TradingState
 from engine.kill_latch import KILL
 from engine.risk_limits import DAY_LOST, Latches
 
@@ -22,6 +22,7 @@ BY_ITSELF = {
     LINK: "once the books were compared after the connection came back",
     OPENING: "once the books were compared",
     "clock": "once the clock is right",
+    "lag": "once the terminal keeps time again",
     "reconcile": "once the differences are acknowledged",
     "store": "with a restart, once the disk is mended",
 }
@@ -30,7 +31,7 @@ BY_ITSELF = {
 WITH_THE_DAY = frozenset({DAY_LOST, "strategy_loss", "profit_giveback"})
 """Causes that the next day ends."""
 
-BY_A_PERSON, NEXT_DAY = "once a person takes it back", "with the next day"
+NEXT_DAY = "with the next day"
 
 
 class Stops:

@@ -44,6 +44,10 @@ class Window(Protocol):
         """Open the form of an alert, filled in with what is given."""
         ...
 
+    def open_let_trade(self, owner: str) -> None:
+        """Ask why an owner may trade again that its limits have stopped."""
+        ...
+
     def show_panel(self, name: str) -> None:
         """Bring a panel to the front and give it the focus."""
         ...

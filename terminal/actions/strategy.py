@@ -72,6 +72,15 @@ def emergency_stop(context: Context, payload: str) -> Any:
     return context.engine.emergency_stop_strategy(payload)
 
 
+@action("strategy.let_trade", title="Let a stopped strategy trade again")
+def let_trade(context: Context, payload: Mapping[str, Any]) -> Any:
+    """Take back what its limits have stopped of {"owner"}, for {"reason"}; without one it is asked for in the window first."""
+    owner, reason = str(payload["owner"]), str(payload.get("reason") or "").strip()
+    if not reason:
+        return context.window.open_let_trade(owner)
+    return context.engine.let_trade(owner, reason)
+
+
 @action("strategy.remove", title="Remove the strategy")
 def remove(context: Context, payload: str) -> Any:
     """Remove a stopped one by its id."""

@@ -16,19 +16,22 @@ from widgets.base.numbers import grouped, price
 _ALIVE = (StrategyState.STARTING, StrategyState.RUNNING, StrategyState.PAUSED, StrategyState.STOPPING)
 
 
-def still_open(view: EngineView) -> list[str]:
-    """List positions, working orders and running strategies, a line each."""
+def still_open(view: EngineView, owner: str = "") -> list[str]:
+    """List positions, working orders and running strategies, a line each; of one owner where it is named."""
+    held = [book for book in view.books.values() if book.owner == owner] if owner else list(view.positions.values())
     lines = [
         f"Position  {position.instrument.symbol}  {'+' if position.quantity > 0 else ''}{grouped(position.quantity)}  {position.product}"
-        for position in view.positions.values()
+        for position in held
         if position.quantity
     ]
     lines += [
         f"Order  {order.instrument.symbol}  {order.request.side.name.lower()} {grouped(order.remaining)}"
         f"  {order.request.order_type} {price(order.price or order.trigger_price)}"
         for order in view.working_orders()
+        if owner in ("", order.request.owner)
     ]
-    lines += [f"Strategy  {status.name}  {status.state.lower()}" for status in view.strategies.values() if status.state in _ALIVE]
+    strategies = (status for status in view.strategies.values() if owner in ("", status.id))
+    lines += [f"Strategy  {status.name}  {status.state.lower()}" for status in strategies if status.state in _ALIVE]
     return lines
 
 

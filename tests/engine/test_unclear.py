@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.unclear import ANYBODY, Unclear
+from engine.unclear import ANYBODY, DIFFERENCE, Unclear
 
 KEY = "NSE:INFY"
 
@@ -29,3 +29,15 @@ def test_one_owner_is_not_held_by_anothers_question_but_by_everybodys() -> None:
     assert unclear.why("hand", KEY) == "ten more at the broker"
     assert unclear.keys("broker") == [KEY]
     assert unclear.keys("P9") == []
+
+
+def test_what_is_unclear_is_shown_with_whom_it_holds_back_where_and_what_ends_it() -> None:
+    unclear = Unclear()
+    unclear.set("ema", KEY, "P1", "P1 is looked up")
+    unclear.set(ANYBODY, KEY, DIFFERENCE, "ten more at the broker")
+    shown = [(each.owner, each.key, each.control, each.reason, each.ends) for each in unclear.restraints()]
+    assert shown == [
+        ("ema", KEY, "unclear", "P1 is looked up", "once the order was found"),
+        (ANYBODY, KEY, "reconcile", "ten more at the broker", "once it is acknowledged"),
+    ]
+    assert not any(each.needs_person for each in unclear.restraints())

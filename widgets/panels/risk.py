@@ -5,20 +5,20 @@ The state is written out: ACTIVE trades, REDUCING only closes, HALTED only cance
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from engine.core.model import Account, RiskStatus, TradingState
-from engine.core.registry import RULES
 from engine.view import EngineView
 from widgets.base import numbers
+from widgets.base.budgets import OWN, Budgets
 from widgets.base.columns import by_sign
+from widgets.base.gauges import Gauges
+from widgets.base.held_back import HeldBack
 from widgets.base.hold import HoldButton
 from widgets.base.layouts import Label, Rule, Verb
-from widgets.base.meter import Meter
 from widgets.base.panel import RIGHT, Panel, panel
+from widgets.base.rule_titles import in_unit, title_of
 from widgets.base.theme import Theme
 
 STATES = {
@@ -27,47 +27,7 @@ STATES = {
     TradingState.HALTED: ("■ HALTED", "bad", "Nothing is sent but cancels."),
 }
 
-TITLES = {
-    "cash": "Capital in use",
-    "max_positions": "Open positions",
-    "max_position_size": "Largest position",
-    "max_daily_loss": "Loss of the day",
-    "max_drawdown": "Drawdown",
-    "message_rate": "Orders a second",
-    "max_order_value": "Value of an order",
-    "max_order_quantity": "Quantity of an order",
-    "price_collar": "Distance from the last price",
-    "quote_age": "Age of the quote",
-    "duplicate_order": "Same order again after",
-    "market_hours": "Market hours only",
-}
-"""Rules as a trader says them; a rule that is not here goes by its name."""
-
 FIGURES = ("Equity", "Cash", "Exposure", "Realised", "Unrealised", "Charges", "Drawdown")
-
-
-def title_of(rule: str) -> str:
-    """Return how a rule is called on the screen."""
-    return TITLES.get(rule, rule.replace("_", " ").capitalize())
-
-
-def in_unit(rule: str, value: float) -> str:
-    """Write a limit, or how much of it is used, in the rule's unit."""
-    unit = "%" if rule == "cash" else RULES.get(rule).unit if rule in RULES.names() else ""
-    if unit == "rupees":
-        return numbers.decimal(value, 0)
-    if unit == "on":
-        return "on" if value else "off"
-    if unit.startswith("%"):
-        return f"{numbers.decimal(value, 1)}%"
-    text = numbers.decimal(value, 0 if value == int(value) else 1)
-    return f"{text} s" if unit == "seconds" else text
-
-
-@dataclass(frozen=True, slots=True)
-class _Gauge:
-    text: Label
-    meter: Meter
 
 
 @panel("Risk", area=RIGHT)
@@ -81,9 +41,10 @@ class Risk(Panel):
         self.reason.setWordWrap(True)
         self.day = Label(theme, numbers.NONE, "muted", points=6, is_bold=True)
         self.figures = {name: Label(theme, numbers.NONE) for name in FIGURES}
-        self.gauges: dict[str, _Gauge] = {}
+        self.held = HeldBack(view, theme)
+        self.budgets = Budgets(view, theme)
+        self.limits = Gauges(theme)
         self._rest: dict[str, Label] = {}
-        self._limits: QGridLayout
         self._others: QGridLayout
         self.kill = HoldButton("Hold to KILL", theme)
         self.kill.setToolTip("Hold: stop every strategy, cancel every order, send nothing more until resumed (Ctrl+Shift+K)")
@@ -94,6 +55,7 @@ class Risk(Panel):
         self._build()
         self.kill.fired.connect(self._ask_kill)
         self.flatten.fired.connect(self._ask_flatten)
+        self.held.requested.connect(self.requested)
         view.risk_changed.connect(self._on_change)
         view.account_changed.connect(self._on_change)
         view.cleared.connect(self._on_change)
@@ -110,15 +72,21 @@ class Risk(Panel):
         head.addWidget(self.resume)
         stack.addLayout(head)
         stack.addWidget(self.reason)
+        stack.addWidget(Rule(self.theme))
+        stack.addWidget(self.held)
+        stack.addWidget(Rule(self.theme))
         stack.addWidget(Label(self.theme, "Profit of the day, after charges", "muted"))
         stack.addWidget(self.day)
         stack.addLayout(self._figure_grid())
         stack.addWidget(Rule(self.theme))
-        self._limits, self._others = QGridLayout(), QGridLayout()
-        for grid in (self._limits, self._others):
-            grid.setVerticalSpacing(4)
-            grid.setColumnStretch(0, 1)
-            stack.addLayout(grid)
+        stack.addLayout(self.limits)
+        stack.addWidget(Rule(self.theme))
+        stack.addWidget(self.budgets)
+        stack.addWidget(Rule(self.theme))
+        self._others = QGridLayout()
+        self._others.setVerticalSpacing(4)
+        self._others.setColumnStretch(0, 1)
+        stack.addLayout(self._others)
         stack.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -161,6 +129,7 @@ class Risk(Panel):
 
     def _show(self) -> None:
         status = self.view.risk
+        self.held.show_status(status)
         account = self.view.account or (status.account if status is not None else None)
         if account is not None:
             self._show_account(account)
@@ -187,28 +156,21 @@ class Risk(Panel):
         title, tone, meaning = STATES[status.state]
         self.state.say(title, tone)
         denied = f" {numbers.count(status.denied, 'order')} denied today." if status.denied else ""
-        self.reason.say(f"{status.reason or meaning}{denied}", "muted" if status.state is TradingState.ACTIVE else tone)
+        # Each cause of the account's stop stands below, with what ends it; said twice it would only be longer.
+        is_told = any(not (restraint.owner or restraint.key) for restraint in status.restraints)
+        why = "" if is_told else status.reason
+        self.reason.say(f"{why or meaning}{denied}", "muted" if status.state is TradingState.ACTIVE else tone)
         self.resume.setVisible(status.state is not TradingState.ACTIVE)
+        self.budgets.show_budgets(status.budgets)
         for rule, limit in status.limits.items():
             ceiling = 100.0 if rule == "cash" else limit
             if ceiling <= 0:
                 continue
-            if rule in status.used:
-                self._gauge(rule, status.used[rule], ceiling)
+            if rule in status.used and rule not in OWN:
+                used = status.used[rule]
+                self.limits.put(rule, title_of(rule), f"{in_unit(rule, used)} of {in_unit(rule, ceiling)}", used / ceiling)
             else:
                 self._plain(rule, limit)
-
-    def _gauge(self, rule: str, used: float, ceiling: float) -> None:
-        if rule not in self.gauges:
-            gauge = self.gauges[rule] = _Gauge(Label(self.theme), Meter(self.theme, title_of(rule)))
-            row = self._limits.rowCount()
-            self._limits.addWidget(Label(self.theme, title_of(rule), "muted"), row, 0)
-            self._limits.addWidget(gauge.text, row, 1, Qt.AlignmentFlag.AlignRight)
-            self._limits.addWidget(gauge.meter, row + 1, 0, 1, 2)
-        gauge = self.gauges[rule]
-        gauge.meter.set_share(used / ceiling)
-        tone = gauge.meter.tone
-        gauge.text.say(f"{in_unit(rule, used)} of {in_unit(rule, ceiling)}", tone if tone != "accent" else "text")
 
     def _plain(self, rule: str, limit: float) -> None:
         if rule not in self._rest:

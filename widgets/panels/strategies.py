@@ -15,6 +15,7 @@ from engine.view import EngineView
 from widgets.base import numbers
 from widgets.base.columns import Column, by_sign
 from widgets.base.grid import Grid
+from widgets.base.held_back import waits_for_a_person
 from widgets.base.hold import HoldButton
 from widgets.base.layouts import Label, Verb, column, strip
 from widgets.base.menus import pop_up
@@ -185,6 +186,8 @@ class Strategies(Panel):
         asked: list[tuple[str, str, object]] = [
             (f"{title} ({status.name})", action, status.id) for action, title in titles.items() if status.state in ALLOWED[action]
         ]
+        if waits_for_a_person(status.id, self.view):
+            asked.append((f"Let it trade… ({status.name})", "strategy.let_trade", {"owner": status.id}))
         asked += [(f"Chart of {key.partition(':')[2] or key}", "chart.open", key) for key in status.symbols[:5]]
         pop_up(self, at, asked)
 

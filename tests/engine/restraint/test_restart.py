@@ -156,3 +156,11 @@ def test_arming_is_never_kept_and_the_first_day_is() -> None:
 def test_what_cannot_be_read_is_not_taken_for_nothing(kept: Any) -> None:
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError, IndexError)):
         Bench().risk.take_up(kept, [], 0)
+
+
+def test_a_terminal_that_stood_still_is_no_reason_any_more_after_a_restart() -> None:
+    bench = Bench()
+    bench.risk.reduce("the terminal stood still for 2.0 s", "lag")
+    (held,) = bench.risk.status(bench.desk.account_of("")).restraints
+    assert (held.ends, held.needs_person) == ("once the terminal keeps time again", False)
+    assert bench.again().risk.state is TradingState.ACTIVE

@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from engine.core.model import BY_A_PERSON, Restraint, TradingState
 from engine.view import EngineView
 from terminal.dialogs.resume import ResumeDialog
 from tests.terminal.dialogs.test_dialogs import busy_view
@@ -43,3 +44,25 @@ def test_it_says_when_nothing_is_open_and_nothing_known(qtbot: QtBot) -> None:
     qtbot.addWidget(dialog)
     assert "no reason is known" in shown(dialog)
     assert "No order and no position is open." in shown(dialog)
+
+
+def test_for_an_owner_it_tells_what_stopped_it_and_what_it_holds_and_asks_for_it_alone(qtbot: QtBot) -> None:
+    view = busy_view()
+    mine = Restraint("ema", "broker_rejects", "3 were refused", TradingState.REDUCING, BY_A_PERSON)
+    other = Restraint("rsi", "loss_streak", "not of this one", TradingState.REDUCING, "by itself")
+    view.risk = SimpleNamespace(reason="", restraints=(mine, other))  # type: ignore[assignment]
+    dialog = ResumeDialog(view, owner="ema")
+    qtbot.addWidget(dialog)
+    asked: list[tuple[str, object]] = []
+    dialog.requested.connect(lambda name, payload: asked.append((name, payload)))
+    dialog.open()
+    said = shown(dialog)
+    assert "Refused by the broker in a minute: 3 were refused. Ends once a person takes it back." in said
+    assert "not of this one" not in said
+    assert "Position" not in said, "it is another's"
+    QTest.keyClicks(dialog.line, "       ")
+    assert not dialog.go_on.isEnabled()
+    QTest.keyClick(dialog.line, Qt.Key.Key_Return)
+    QTest.keyClicks(dialog.line, "the session was renewed")
+    QTest.mouseClick(dialog.go_on, Qt.MouseButton.LeftButton)
+    assert asked == [("strategy.let_trade", {"reason": "the session was renewed", "owner": "ema"})]

@@ -10,8 +10,9 @@ from pytestqt.qtbot import QtBot
 from engine.core.model import Account, RiskStatus, TradingState
 from engine.core.registry import RULES
 from widgets.base.meter import Meter
+from widgets.base.rule_titles import in_unit, title_of
 from widgets.base.theme import Theme
-from widgets.panels.risk import STATES, Risk, in_unit, title_of
+from widgets.panels.risk import STATES, Risk
 
 ACCOUNT = Account(
     capital_units=10_000_000_000,
@@ -49,17 +50,17 @@ def test_the_figures_of_the_account_are_exact(risk: Risk, desk: Any) -> None:
 def test_how_much_of_a_limit_is_used_shows_in_words_and_as_a_bar(risk: Risk, desk: Any) -> None:
     desk.view.on_risk(status(max_positions=4.0, max_daily_loss=24_000.0, cash=50.0))
     desk.frame()
-    assert risk.gauges["max_positions"].text.text() == "4 of 10"
-    assert risk.gauges["max_positions"].meter.share == pytest.approx(0.4)
-    assert risk.gauges["max_daily_loss"].text.text() == "24,000 of 30,000"
-    assert risk.gauges["max_daily_loss"].meter.tone == "warn"
-    assert risk.gauges["cash"].text.text() == "50.0% of 100.0%"
+    assert risk.limits.rows["max_positions"].text.text() == "4 of 10"
+    assert risk.limits.rows["max_positions"].meter.share == pytest.approx(0.4)
+    assert risk.limits.rows["max_daily_loss"].text.text() == "24,000 of 30,000"
+    assert risk.limits.rows["max_daily_loss"].meter.tone == "warn"
+    assert risk.limits.rows["cash"].text.text() == "50.0% of 100.0%"
     assert risk._rest["quote_age"].text() == "5 s"
     assert risk._rest["market_hours"].text() == "on"
-    assert "max_drawdown" not in risk.gauges, "a limit of 0 is none"
+    assert "max_drawdown" not in risk.limits.rows, "a limit of 0 is none"
     desk.view.on_risk(status(max_positions=10.0))
     desk.frame()
-    assert risk.gauges["max_positions"].meter.tone == "bad"
+    assert risk.limits.rows["max_positions"].meter.tone == "bad"
 
 
 def test_the_state_is_written_out_with_its_reason_and_can_be_resumed(risk: Risk, desk: Any, asked: Any, qtbot: QtBot) -> None:
