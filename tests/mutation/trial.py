@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import time
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.metadata import entry_points
 from importlib.util import spec_from_loader
 from pathlib import Path
 from types import ModuleType
@@ -21,15 +23,22 @@ HEAVY = (
     "hypothesis.strategies",
     "hypothesis.stateful",
     "PySide6.QtCore",
+    "PySide6.QtTest",
     "PySide6.QtWidgets",
     "sqlalchemy.orm",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.sqlite",
 )
 
 
 def preload() -> None:
-    """Load what every trial needs and no mutant touches."""
+    """Load what every trial needs and no mutant touches, pytest's plugins too; a trial's own collector leaves it alone."""
     for name in HEAVY:
         import_module(name)
+    for plugin in entry_points(group="pytest11"):
+        plugin.load()
+    gc.collect()
+    gc.freeze()
 
 
 class _Mutated(MetaPathFinder, Loader):

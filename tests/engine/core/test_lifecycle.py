@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,15 @@ def test_each_status_has_its_row() -> None:
         (S.SENT, S.UNKNOWN),
         (S.UNKNOWN, S.NOT_PLACED),
         (S.CANCELLED, S.FILLED),
+        (S.INTENT, S.NOT_PLACED),
+        (S.UNKNOWN, S.OPERATOR),
+        (S.OPEN, S.TRIGGER),
+        (S.PARTIAL, S.PARTIAL),
+        (S.PARTIAL, S.REJECTED),
+        (S.EXPIRED, S.CANCELLED),
+        (S.REJECTED, S.EXPIRED),
+        (S.NOT_PLACED, S.OPEN),
+        (S.DENIED, S.FILLED),
     ],
 )
 def test_a_legal_step_is_taken(before: OrderStatus, after: OrderStatus) -> None:
@@ -63,7 +73,28 @@ def test_a_legal_step_is_taken(before: OrderStatus, after: OrderStatus) -> None:
     assert (moved.status, moved.updated_ns, moved.message) == (after, 5, "so")
 
 
-@pytest.mark.parametrize(("before", "after"), [(S.NEW, S.SENT), (S.FILLED, S.CANCELLED), (S.ACKED, S.NOT_PLACED), (S.DENIED, S.INTENT)])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (S.NEW, S.SENT),
+        (S.NEW, S.ACKED),
+        (S.FILLED, S.CANCELLED),
+        (S.ACKED, S.NOT_PLACED),
+        (S.DENIED, S.INTENT),
+        (S.SENT, S.INTENT),
+        (S.SENT, S.OPERATOR),
+        (S.UNKNOWN, S.SENT),
+        (S.ACKED, S.ACKED),
+        (S.TRIGGER, S.ACKED),
+        (S.TRIGGER, S.TRIGGER),
+        (S.OPEN, S.ACKED),
+        (S.OPEN, S.OPEN),
+        (S.PARTIAL, S.OPEN),
+        (S.CANCELLED, S.EXPIRED),
+        (S.EXPIRED, S.REJECTED),
+        (S.REJECTED, S.REJECTED),
+    ],
+)
 def test_an_illegal_step_raises(before: OrderStatus, after: OrderStatus) -> None:
     with pytest.raises(InvalidTransition, match=f"Order P1 is {before}: expected .* to follow, was {after}"):
         transition(order(before), after, 0)
@@ -137,10 +168,11 @@ def test_a_late_fill_grows_a_cancelled_order_and_alarms() -> None:
 
 
 def test_a_cancel_that_names_a_later_fill_alarms_once() -> None:
-    step = advance(order(S.CANCELLED, filled=2), update(S.CANCELLED, 4), {})
-    assert step.order.filled == 4
+    step = advance(order(S.CANCELLED, filled=2), update(S.CANCELLED, 5), {})
+    assert step.order.filled == 5
     assert len(step.alarms) == 1
-    assert advance(step.order, update(S.CANCELLED, 4), {}).alarms == ()
+    assert "when 3 more of it filled" in step.alarms[0]
+    assert advance(step.order, update(S.CANCELLED, 5), {}).alarms == ()
 
 
 def test_late_news_of_a_living_order_after_its_end_is_a_regression() -> None:
@@ -260,6 +292,10 @@ def test_an_order_that_forked_counts_in_full_and_alarms() -> None:
     assert advance(order(S.OPEN), update(S.OPEN, quantity=10, parts=("B1", "B2")), {}).alarms == ()
 
 
+def test_trades_that_no_filled_quantity_came_with_add_up() -> None:
+    assert advance(order(S.OPEN), update(None, 0, fill("2", 3), fill("3", 2)), {"1": 3}).order.filled == 8
+
+
 def test_who_keeps_count_of_the_trades_is_believed() -> None:
     assert advance(order(S.OPEN), update(S.OPEN, 0, fill("9", 1)), {"1": 2}, 2).order.filled == 3
 
@@ -326,3 +362,18 @@ def test_an_order_id_is_twenty_characters_and_sorts_by_time() -> None:
     assert first.isalnum()
     assert first != new_order_id("paper", "hand", 1_700_000_000_000, b"\x00\x01\x02\x03\x04")
     assert new_order_id("p", "x", 0, b"\xff" * 5).endswith("ZZZZZZZZ")
+
+
+def test_an_order_id_tells_owner_time_and_chance_apart() -> None:
+    number = 0
+    for letter in new_order_id("live", "ema", 1_735_789_500_123, b"\x01\x02\x03\x04\x05")[1:]:
+        number = number * 32 + "0123456789ABCDEFGHJKMNPQRSTVWXYZ".index(letter)
+    assert number & (1 << 40) - 1 == 0x0102030405
+    assert number >> 40 & (1 << 45) - 1 == 1_735_789_500_123
+    assert number >> 85 == zlib.crc32(b"ema") & 1023
+
+
+def test_an_order_id_has_room_for_times_of_a_thousand_years() -> None:
+    latest_ms = (1 << 45) - 1
+    assert new_order_id("p", "x", latest_ms, bytes(5))[3:12] == "ZZZZZZZZZ"
+    assert len(new_order_id("p", "x", latest_ms + 1, bytes(5))) == 20
