@@ -14,9 +14,11 @@ from engine.clock import Clock
 from engine.core.model import TradingState
 from terminal.api.backend import Backend
 from terminal.api.gate import Refused
-from terminal.api.schemas import Done, Health, OrderInfo, OrderList, PositionInfo, PositionList, Proof, Reason, RiskInfo
+from terminal.api.owners import OwnerInfo, OwnerList, owner_words
+from terminal.api.risk import RiskInfo, risk_words
+from terminal.api.schemas import Done, Health, Mode, OrderInfo, OrderList, PositionInfo, PositionList, Proof, Reason
 from terminal.api.tokens import Tokens
-from terminal.api.words import order_words, position_words, rupees
+from terminal.api.words import order_words, position_words
 
 Nonce = Annotated[str, Query(min_length=16, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -53,23 +55,18 @@ class AccountRoutes:
         """List the net positions, closed ones of the day too."""
         return PositionList(positions=[PositionInfo(**position_words(position)) for position in self._backend.view.positions.values()])
 
+    async def owners(self) -> OwnerList:
+        """List what each strategy, the hand, and whoever is outside holds and has made; the sum is the account's net."""
+        owners = owner_words(self._backend.engine.session.positions.books, self._backend.view.strategies)
+        return OwnerList(owners=[OwnerInfo(**each) for each in owners])
+
     async def risk(self) -> RiskInfo:
-        """Show the account's state, its figures and its limits."""
+        """Show the account's state, its figures and limits, and who is held back and why."""
         view, session = self._backend.view, self._backend.engine.session
         # Asked, not read off the screen's model, which is a frame behind.
         status = session.risk.status(session.account)
-        account = status.account
-        return RiskInfo(
-            state=str(status.state),
-            reason=status.reason,
-            mode="live" if view.mode == "live" else "paper",
-            is_armed=self._backend.is_armed,
-            equity=rupees(account.equity_units),
-            day_pnl=rupees(account.equity_units - account.day_start_units),
-            drawdown_pct=account.drawdown_pct,
-            limits=dict(status.limits),
-            used=dict(status.used),
-        )
+        mode: Mode = "live" if view.mode == "live" else "paper"
+        return RiskInfo(mode=mode, is_armed=self._backend.is_armed, **risk_words(status))
 
     async def kill(self, body: Reason) -> Done:
         """Latch the kill switch: strategies stop, every order is cancelled, nothing new is sent until it is resumed by hand."""

@@ -11,12 +11,13 @@ from fastapi import Path
 from pydantic import BaseModel, Field
 
 from engine.clock import Clock, ist
-from engine.core.alerts import Alert, AlertEvent, title_of
+from engine.core.alerts import Alert, title_of
 from terminal.api.backend import Backend
 from terminal.api.gate import Refused
 from terminal.api.requests import Requests
 from terminal.api.schemas import Done, RequestId, Strict
 from terminal.api.tokens import Tokens
+from terminal.api.words import event_words
 
 AlertId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
 Figure = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
@@ -141,18 +142,4 @@ def alert_words(alert: Alert) -> dict[str, Any]:
         "told": alert.fired,
         "last_told_at": ist(alert.fired_ns).isoformat() if alert.fired_ns else None,
         "note": alert.note,
-    }
-
-
-def event_words(event: AlertEvent) -> dict[str, Any]:
-    """Return a message as it stands."""
-    return {
-        "id": event.id,
-        "time": ist(event.time_ns).isoformat(),
-        "level": str(event.level),
-        "text": event.text,
-        "alert_id": event.alert_id,
-        "count": event.count,
-        "is_waiting": event.is_waiting,
-        "acknowledged_by": event.acknowledged_by,
     }

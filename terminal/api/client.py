@@ -21,6 +21,8 @@ from urllib3 import Retry
 from engine.core.errors import TradingError
 from engine.folders import home_folder
 from terminal.api import schemas
+from terminal.api.owners import OwnerInfo, OwnerList
+from terminal.api.risk import RiskInfo
 from terminal.api.tokens import Scope, Tokens, proof_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -121,9 +123,13 @@ class Client:
         """List the net positions."""
         return self._ask("GET", "/api/positions", schemas.PositionList).positions
 
-    def risk(self) -> schemas.RiskInfo:
-        """Return what the account may do."""
-        return self._ask("GET", "/api/risk", schemas.RiskInfo)
+    def owners(self) -> list[OwnerInfo]:
+        """List what each strategy, the hand, and whoever is outside holds and has made."""
+        return self._ask("GET", "/api/owners", OwnerList).owners
+
+    def risk(self) -> RiskInfo:
+        """Return what the account may do, and who is held back."""
+        return self._ask("GET", "/api/risk", RiskInfo)
 
     def health(self) -> schemas.Health:
         """Tell whether it works."""
@@ -133,7 +139,7 @@ class Client:
         """Stop all trading now."""
         self._ask("POST", "/api/kill", schemas.Done, schemas.Reason(reason=reason, flatten=flatten))
 
-    def events(self, after: int | None = None, channels: str = "orders,fills,positions,strategies") -> Iterator[dict[str, Any]]:
+    def events(self, after: int | None = None, channels: str = "orders,fills,positions,strategies,alerts") -> Iterator[dict[str, Any]]:
         """Walk over what happens, as it happens; `after` is the number of the last event that was seen."""
         from websockets.sync.client import connect
 

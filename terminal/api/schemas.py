@@ -221,20 +221,6 @@ class PositionList(BaseModel):
     positions: list[PositionInfo]
 
 
-class RiskInfo(BaseModel):
-    """What the account may do, and its limits."""
-
-    state: str
-    reason: str
-    mode: Mode
-    is_armed: bool = Field(description="Orders with real money may be sent through the API.")
-    equity: float
-    day_pnl: float
-    drawdown_pct: float
-    limits: dict[str, float]
-    used: dict[str, float]
-
-
 class Reason(Strict):
     """Why; it is kept in the journal."""
 

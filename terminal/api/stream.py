@@ -1,4 +1,4 @@
-"""What happens, as it happens, over a websocket: orders, fills, positions, strategies, and quotes for those who ask.
+"""What happens, as it happens, over a websocket: orders, fills, positions, strategies, alerts, and quotes for those who ask.
 
 Every event has a number. Who comes back says the last one seen and gets what was missed, or is told to begin anew. Quotes are only
 ever the latest; a client that does not keep up with the rest is let go, so that it cannot slow the terminal down.
@@ -16,12 +16,15 @@ from fastapi import WebSocket, WebSocketDisconnect
 from PySide6.QtCore import QObject
 
 from engine.clock import Clock, ist
+from engine.core.alerts import AlertEvent
 from engine.core.model import Fill, Order, Position, StrategyStatus
 from engine.tasks import Tasks
 from engine.view import EngineView
-from terminal.api.words import fill_words, order_words, position_words, strategy_words
+from terminal.api.words import event_words, fill_words, order_words, position_words, strategy_words
 
-CHANNELS = ("orders", "fills", "positions", "strategies", "ticks")
+CHANNELS = ("orders", "fills", "positions", "strategies", "alerts", "ticks")
+USUAL = "orders,fills,positions,strategies,alerts"
+"""What is told to who asks for nothing."""
 KEPT = 10_000
 """Events that one who comes back can catch up on."""
 WAITING = 1_000
@@ -68,6 +71,7 @@ class Streams(QObject):
             (view.order_filled, self._on_fill),
             (view.position_changed, self._on_position),
             (view.strategy_changed, self._on_strategy),
+            (view.alert_told, self._on_alert),
             (view.ticks_received, self._on_ticks),
         )
         for signal, slot in self._heard:
@@ -122,6 +126,7 @@ class Streams(QObject):
             "orders": [order_words(order) for order in view.orders.values()],
             "positions": [position_words(position) for position in view.positions.values()],
             "strategies": [strategy_words(status) for status in view.strategies.values()],
+            "alerts": [event_words(event) for event in view.alert_events.values() if event.is_waiting],
         }
         return {name: rows for name, rows in everything.items() if name in client.channels}
 
@@ -176,6 +181,9 @@ class Streams(QObject):
     def _on_strategy(self, status: StrategyStatus) -> None:
         self._tell("strategies", strategy_words(status))
 
+    def _on_alert(self, event: AlertEvent) -> None:
+        self._tell("alerts", event_words(event))
+
     def _on_ticks(self, slots: Any) -> None:
         for client in self._clients:
             if "ticks" in client.channels:
@@ -188,7 +196,7 @@ def _asked(given: Mapping[str, str]) -> tuple[Client, int | None]:
     unknown = next((name for name in given if name not in ("after", "channels", "symbols")), None)
     if unknown is not None:
         raise ValueError("Expected only after, channels and symbols.")
-    channels = frozenset(given.get("channels", "orders,fills,positions,strategies").split(","))
+    channels = frozenset(given.get("channels", USUAL).split(","))
     if not channels <= set(CHANNELS):
         raise ValueError(f"Expected channels among {', '.join(CHANNELS)}.")
     text = given.get("after")

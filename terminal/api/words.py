@@ -1,10 +1,11 @@
-"""Orders, fills, positions and strategies as JSON takes them: rupees, India's time, the words of the exchange."""
+"""Orders, fills, positions, strategies and what was told, as JSON takes them: rupees, India's time, the words of the exchange."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from engine.clock import ist
+from engine.core.alerts import AlertEvent
 from engine.core.model import Fill, Order, Position, StrategyStatus, to_rupees
 
 
@@ -84,4 +85,18 @@ def strategy_words(status: StrategyStatus) -> dict[str, Any]:
         "drawdown_pct": status.drawdown_pct,
         "last_signal": status.last_signal,
         "last_error": status.last_error,
+    }
+
+
+def event_words(event: AlertEvent) -> dict[str, Any]:
+    """Return a message as it stands."""
+    return {
+        "id": event.id,
+        "time": ist(event.time_ns).isoformat(),
+        "level": str(event.level),
+        "text": event.text,
+        "alert_id": event.alert_id,
+        "count": event.count,
+        "is_waiting": event.is_waiting,
+        "acknowledged_by": event.acknowledged_by,
     }

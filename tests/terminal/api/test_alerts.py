@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
+import json
 from typing import Any
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from terminal.api.tokens import Scope
 from tests.terminal.api.conftest import Server
@@ -31,16 +32,27 @@ def test_an_alert_is_added_once_listed_and_forgotten(client: httpx.Client) -> No
     assert (gone.status_code, gone.json()["error"]["type"]) == (404, "no_alert")
 
 
-def test_an_alarm_is_told_and_acknowledged_by_the_api(client: httpx.Client) -> None:
-    made = client.post("/api/alerts", json={"kind": "pnl", "subject": "account", "side": "below", "value": 1e9, "level": "critical"})
-    assert made.status_code == 201, made.text
-    for _ in range(100):
+def told_of(stream: Any, alert_id: str) -> Any:
+    """The next event about an alert."""
+    while (event := json.loads(stream.recv(30)))["data"]["alert_id"] != alert_id:
+        pass
+    return event
+
+
+def test_an_alarm_is_told_as_it_happens_and_acknowledged_by_the_api(server: Server, client: httpx.Client) -> None:
+    url = f"{server.url.replace('http', 'ws', 1)}/api/stream?channels=alerts"
+    with connect(url, additional_headers=server.headers(), proxy=None) as stream:
+        assert json.loads(stream.recv(10))["type"] == "snapshot"
+        made = client.post("/api/alerts", json={"kind": "pnl", "subject": "account", "side": "below", "value": 1e9, "level": "critical"})
+        assert made.status_code == 201, made.text
+        told = told_of(stream, made.json()["id"])
+        assert (told["type"], told["data"]["level"], told["data"]["is_waiting"]) == ("alerts", "critical", True)
         waiting = [event for event in listed(client)["events"] if event["alert_id"] == made.json()["id"]]
-        if waiting:
-            break
-        time.sleep(0.1)
-    assert waiting[0]["is_waiting"]
-    seen = client.post(f"/api/alerts/events/{waiting[0]['id']}/acknowledge").json()
+        with connect(url, additional_headers=server.headers(), proxy=None) as late:
+            missed = json.loads(late.recv(10))["data"]["alerts"]
+        assert waiting[0]["id"] in {event["id"] for event in missed}
+        seen = client.post(f"/api/alerts/events/{waiting[0]['id']}/acknowledge").json()
+        assert told_of(stream, made.json()["id"])["data"]["acknowledged_by"] == "REST API"
     assert (seen["is_waiting"], seen["acknowledged_by"]) == (False, "REST API")
     assert client.post("/api/alerts/events/nobody/acknowledge").status_code == 404
     client.delete(f"/api/alerts/{made.json()['id']}")

@@ -19,7 +19,7 @@ from tests.terminal.api.conftest import Server, end, start
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = 80
-"""For each of 30 operations."""
+"""For each operation."""
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ def test_who_comes_back_too_late_begins_anew(server: Server) -> None:
     with events(server, "?after=999999999") as stream:
         snapshot = json.loads(stream.recv(10))
         assert snapshot["type"] == "snapshot"
-        assert set(snapshot["data"]) == {"orders", "positions", "strategies"}
+        assert set(snapshot["data"]) == {"orders", "positions", "strategies", "alerts"}
 
 
 def test_quotes_come_for_those_who_ask(server: Server, client: httpx.Client) -> None:
@@ -209,6 +209,7 @@ def test_the_client_drives_all_of_it(server: Server) -> None:
         assert shikra.risk().mode == "paper"
         assert isinstance(shikra.orders(), list)
         assert isinstance(shikra.positions(), list)
+        assert {each.owner for each in shikra.owners()} <= {"hand", "external", *(each.id for each in shikra.strategies())}
         assert next(shikra.events())["type"] == "snapshot"
         shikra.delete(mine.id)
         with pytest.raises(ApiError, match="Expected the id of a strategy") as caught:
