@@ -28,7 +28,6 @@ from engine.engine_market import make_catalogue, make_market
 from engine.engine_settings import EngineSettings
 from engine.executor.shelf import StrategyShelf
 from engine.executor.verbs import StrategyVerbs
-from engine.heartbeat import Heartbeat
 from engine.history import History
 from engine.instruments import Instruments
 from engine.margin_watch import fit_limits, watch_margin
@@ -36,6 +35,7 @@ from engine.owners import Owners
 from engine.past_bars import past_bars
 from engine.restricted import Restricted
 from engine.risk_limits import retail_limits
+from engine.safety.machine import watch_machine
 from engine.safety.safekeeping import Safekeeping
 from engine.session import TradingSession
 from engine.store import Setting, Store
@@ -128,7 +128,7 @@ class TradingEngine(QObject, StrategyVerbs):
         if session.mode == "live":
             session.tasks.spawn(watch_margin(session, self._wall), "margin", service=True)
         if not session.is_replay:
-            session.tasks.spawn(Heartbeat(session.risk.reduce, session.risk.clear).beat(), "heartbeat", service=True)
+            watch_machine(session.tasks, settings.data_dir, session.risk.reduce, session.risk.clear, view.notify)
         self._tasks.spawn(asyncio.to_thread(keeping.copy_once_a_day), "backup")
         await market.broker.start_market()
         log.info("engine open: %s on %s, %d instruments", self._session.mode, market.broker.name, len(self.instruments))

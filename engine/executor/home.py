@@ -18,8 +18,8 @@ from engine.core.errors import InvalidOption, TradingError
 from engine.core.model import to_rupees
 from engine.executor.config import StrategyConfig
 from engine.folders import home_folder
-from engine.heartbeat import Heartbeat
 from engine.loop_thread import LoopThread
+from engine.safety.machine import watch_machine
 from engine.session import TradingSession
 from engine.store import Store
 from engine.tariffs import Tariff
@@ -94,7 +94,7 @@ class StrategyHome:
         await self.session.open()
         if not self.session.is_replay:
             risk = self.session.risk
-            self.session.tasks.spawn(Heartbeat(risk.reduce, risk.clear).beat(), "heartbeat", service=True)
+            watch_machine(self.session.tasks, folder, risk.reduce, risk.clear, lambda _, text: log.warning("%s", text))
         return self.session
 
     async def start_market(self) -> None:

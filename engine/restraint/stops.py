@@ -22,6 +22,7 @@ BY_ITSELF = {
     LINK: "once the books were compared after the connection came back",
     OPENING: "once the books were compared",
     "clock": "once the clock is right",
+    "disk": "once the disk has room again",
     "lag": "once the terminal keeps time again",
     "reconcile": "once the differences are acknowledged",
     "store": "with a restart, once the disk is mended",
