@@ -23,7 +23,7 @@ from engine.tasks import Tasks
 GRACE = 0.1
 """A late answer may lie unread while our own loop was busy: it gets this share of its time once more before it counts as late."""
 
-LOOK_S, LOOKS = 0.002, 250
+LOOK_S, LOOKS = 0.002, 1_000
 """How often it is looked whether a process is gone, and how many times whether one that has closed its line ends by itself."""
 
 MOST_WAITING = 10_000
