@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from engine.core.model import BrokerFill, Fill, OrderUpdate, Product, Verdict
+from engine.core.model import BrokerFill, Fill, Order, OrderUpdate, Product, Verdict
 from engine.inferred_fills import infer, is_inferred, replaced_by, settled, without_news
 from engine.order_manager import OrderManager
 from engine.tariffs import Tariff
@@ -54,6 +55,63 @@ def test_true_trades_replace_all_inferred_ones_or_none() -> None:
     assert replaced_by(update(("t1", 4), ("t2", 5)), known) == ()
     assert replaced_by(update(("t1", 4), ("t2", 6)), known) == ["inferred-10-6"]
     assert without_news(update(("t1", 4), ("t2", 5)), known).fills == update(("t1", 4)).fills
+
+
+def test_a_trade_told_twice_in_one_update_replaces_nothing_twice() -> None:
+    known = {"t1": 4, "inferred-10-6": 6}
+    assert replaced_by(update(("t2", 3), ("t2", 3)), known) == ()
+    assert not replaced_by(update(("t2", 3)), {"t1": 4}), "nothing was inferred"
+
+
+def test_two_inferred_executions_give_way_together_once_the_later_is_told() -> None:
+    known = {"inferred-4-4": 4, "inferred-10-6": 6}
+    assert replaced_by(update(("t1", 4)), known) == ()
+    assert replaced_by(update(("t1", 4), ("t2", 6)), known) == ["inferred-4-4", "inferred-10-6"]
+
+
+def gap(average: float, traded: int = 4, **order: Any) -> tuple[str, int, float, int] | None:
+    """Return what is made for an order of 10 that has filled, of which `traded` were told at Rs 99.40."""
+    known = Order("P", request(quantity=10), S.FILLED, quantity=10, filled=10, filled_value_units=traded * 994_000)
+    said = OrderUpdate("B1", "P", None, 10, (), average_price=average, time_ns=OPEN_NS)
+    made = infer(replace(known, **order), said, traded)
+    return (made.trade_id, made.quantity, made.price, made.time_ns) if made else None
+
+
+def test_a_missing_execution_brings_the_order_to_the_broker_s_average() -> None:
+    assert gap(100.0) == ("inferred-10-6", 6, 100.4, OPEN_NS)
+    assert gap(100.0, traded=7) == ("inferred-10-3", 3, 101.4, OPEN_NS)
+    assert gap(100.0001, traded=7) == ("inferred-10-3", 3, 101.4003, OPEN_NS)
+    assert gap(100.0, traded=3) == ("inferred-10-7", 7, 100.2571, OPEN_NS), "prices go to four places"
+    assert gap(0.01, traded=0) == ("inferred-10-10", 10, 0.01, OPEN_NS)
+
+
+def test_a_missing_execution_is_worth_what_the_told_ones_are_where_no_average_helps() -> None:
+    assert gap(0.0) == ("inferred-10-6", 6, 99.4, OPEN_NS)
+    assert gap(39.76) == ("inferred-10-6", 6, 99.4, OPEN_NS), "the average leaves nothing for the rest"
+    assert gap(39.0) == ("inferred-10-6", 6, 99.4, OPEN_NS)
+
+
+def test_a_missing_execution_without_any_told_is_worth_limit_then_reference_then_nothing() -> None:
+    bare = request(quantity=10, reference_price=None)
+    assert gap(0.0, 0, price=101.0) == ("inferred-10-10", 10, 101.0, OPEN_NS)
+    assert gap(0.0, 0) == ("inferred-10-10", 10, 100.0, OPEN_NS)
+    assert gap(0.0, 0, request=bare) == ("inferred-10-10", 10, 0.0, OPEN_NS)
+
+
+def test_nothing_is_made_where_nothing_is_missing() -> None:
+    assert gap(100.0, traded=9) == ("inferred-10-1", 1, 105.4, OPEN_NS)
+    assert gap(100.0, traded=10) is None
+    assert gap(100.0, traded=12) is None
+
+
+def test_trades_of_another_order_settle_nothing() -> None:
+    made = a_fill(1, 6, 100.4, trade_id="inferred-10-6", order_id="mine")
+    others = [a_fill(1, 10, 99.4, trade_id="t1", order_id="another")]
+    mine = [a_fill(1, quantity, 99.4, trade_id=f"m{quantity}", order_id="mine") for quantity in (4, 5)]
+    assert settled([made, *others, *mine]) == [made, *others, *mine], "nine of ten are told"
+    last = a_fill(1, 1, 99.4, trade_id="m1", order_id="mine")
+    assert settled(iter([made, *others, *mine, last])) == [*others, *mine, last]
+    assert settled([made]) == [made]
 
 
 def test_after_a_restart_true_trades_count_where_both_are_remembered() -> None:

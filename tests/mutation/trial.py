@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -31,9 +32,9 @@ HEAVY = (
 )
 
 
-def preload() -> None:
+def preload(names: Iterable[str]) -> None:
     """Load what every trial needs and no mutant touches, pytest's plugins too; a trial's own collector leaves it alone."""
-    for name in HEAVY:
+    for name in names:
         import_module(name)
     for plugin in entry_points(group="pytest11"):
         plugin.load()
@@ -59,6 +60,10 @@ class Trial:
     """The tests, run over one mutant; over the code as it stands for the module `""`."""
 
     def __init__(self, module: str, path: Path, source: str, tests: list[str], patience_s: float) -> None:
+        if module in sys.modules:
+            raise ValueError(
+                f"Expected {module} not to be loaded before it is mutated, was; take what loads it out of what is loaded ahead."
+            )
         self._until_s = time.monotonic() + patience_s
         sys.stdout.flush()
         self._pid = os.fork()

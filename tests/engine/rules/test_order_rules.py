@@ -82,6 +82,13 @@ def test_a_rule_refuses_one_unit_beyond_its_limit_and_not_at_it(name: str) -> No
     assert ask(name, told(request(), **refused))
 
 
+@pytest.mark.parametrize("name", [name for name, (given, _) in BORDERS.items() if type(next(reversed(given.values()))) in (int, float)])
+def test_a_rule_refuses_far_beyond_its_limit_and_lets_far_less_pass(name: str) -> None:
+    allowed, refused = BORDERS[name]
+    assert not ask(name, told(request(), **{field: value // 10 for field, value in allowed.items()}))
+    assert ask(name, told(request(), **{field: value * 10 for field, value in refused.items()}))
+
+
 @pytest.mark.parametrize("name", BORDERS)
 def test_what_only_closes_passes(name: str) -> None:
     assert not ask(name, told(request(-1, purpose=Purpose.EXIT), **BORDERS[name][1]))

@@ -67,9 +67,18 @@ def test_a_money_rule_refuses_beyond_its_limit_and_not_at_it(name: str) -> None:
     assert asked(name, **allowed) == 0
 
 
+def test_an_order_is_worth_quantity_times_price_on_either_side() -> None:
+    for quantity in (10, -10):
+        assert asked("max_order_value", quantity=quantity, limit=1.0)
+        assert not asked("max_order_value", quantity=quantity, limit=1_000_000.0)
+        assert not asked("max_order_value", quantity=quantity, limit=9_000_000.0)
+        assert not asked("max_order_share", quantity=quantity, equity=10_000_000, limit=10.0)
+
+
 @pytest.mark.parametrize("name", MONEY)
 def test_a_money_rule_lets_an_exit_pass(name: str) -> None:
     assert asked(name, **{**MONEY[name][0], "held": 10_000}, is_exit=1, quantity=-10) == 0
+    assert asked(name, **MONEY[name][0], is_exit=1) == 0, "that an exit opens nothing is for reduce_only to judge"
 
 
 @pytest.mark.parametrize("name", [name for name in MONEY if name != "cash"])
@@ -306,7 +315,9 @@ def test_a_rule_that_remembers_refuses_at_its_limit_and_lets_exits_pass(
     name: str, limit: float, beyond: dict[str, Any], within: dict[str, Any]
 ) -> None:
     assert ask(name, Facts(request(), **beyond), limit)
+    assert ask(name, Facts(request(), **{field: 3 * value for field, value in beyond.items()}), limit)
     assert not ask(name, Facts(request(), **within), limit)
+    assert not ask(name, Facts(request()), limit), "nothing has happened yet"
     assert not ask(name, Facts(EXIT, **beyond), limit)
 
 
