@@ -33,6 +33,7 @@ from engine.core.model import (
     Pending,
     Purpose,
     Verdict,
+    to_units,
 )
 from engine.order_manager import OrderManager
 from engine.store import StoreFailed
@@ -369,6 +370,27 @@ def test_each_of_many_thousand_trades_of_one_order_costs_the_same(loop_run: Run)
             bench.manager.on_update(bench.broker.update(order, S.PARTIAL, (f"t{number}", 1, 100.0), filled=number + 1))
         assert (bench.now(order).filled, len(bench.fills)) == (5_000, 5_000)
         assert steps == 0, "nobody may walk over all trades for each of them"
+
+    loop_run(main())
+
+
+def test_an_order_of_a_hundred_thousand_trades_is_read_again_and_again_and_each_trade_counts_once(loop_run: Run) -> None:
+    every, readings = 100_000, 4
+    trades = tuple(BrokerFill(f"t{number}", 1, 100.0 + number % 7 * 0.05, OPEN_NS + number) for number in range(every))
+
+    async def main() -> None:
+        bench = Bench()
+        order = await bench.placed(request(quantity=every))
+        for upto in range(every // readings, every + 1, every // readings):
+            status = S.FILLED if upto == every else S.PARTIAL
+            told = replace(bench.broker.update(order, status, filled=upto), fills=trades[:upto], is_snapshot=True)
+            for _ in range(2):
+                bench.manager.on_update(told)
+        assert [fill.trade_id for fill in bench.fills] == [trade.trade_id for trade in trades]
+        now = bench.now(order)
+        assert (now.status, now.filled, now.filled_value_units) == (S.FILLED, every, sum(to_units(trade.price) for trade in trades))
+        assert len(bench.store.kinds(order.id)) < 20, "a reading is a line, not a trade"
+        assert bench.alarms == []
 
     loop_run(main())
 
