@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import stat
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -149,6 +151,42 @@ def test_a_disk_that_takes_nothing_loses_nothing(file: Path, nouns: Any, loop_ru
     loop_run(run())
     assert [entry.kind for entry in store.journal()] == ["UPDATE", "UPDATE", "INTENT"]
     assert len(store.fills("AB1234")) == 2
+    store.close()
+
+
+def break_writes(file: Path) -> int:
+    """Let this process write to a file no more, through whatever it has open of it; returns how many were."""
+    broken = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if os.readlink(link) == str(file):
+                read_only = os.open(file, os.O_RDONLY)
+                os.dup2(read_only, int(link.name))
+                os.close(read_only)
+                broken += 1
+    return broken
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="takes files from under SQLite as Linux shows them")
+def test_a_disk_that_fails_in_the_middle_loses_nothing(file: Path, nouns: Any, loop_run: Run) -> None:
+    store = Store.open(file)
+    store.account = "AB1234"
+
+    async def run() -> None:
+        await store.commit(JournalEntry(1, "INTENT", "R1"), nouns.order("R1"))
+        assert break_writes(file.with_name(file.name + "-wal")) > 0
+        with pytest.raises(StoreFailed, match="I/O error"):
+            await store.commit(JournalEntry(2, "INTENT", "R2"), nouns.order("R2"))
+        with suppress(StoreFailed):
+            store.write(JournalEntry(3, "UPDATE", "R1"), nouns.fill("t1"))
+        await until_well(store)
+        await store.commit(JournalEntry(4, "INTENT", "R3"))
+
+    loop_run(run())
+    assert [entry.kind for entry in store.journal()] == ["INTENT", "UPDATE", "INTENT"]
+    assert [order.id for order in store.orders("AB1234")] == ["R1"], "what was told no is not written later"
+    assert [fill.trade_id for fill in store.fills("AB1234")] == ["t1"]
+    assert store.verify_journal() == 3
     store.close()
 
 
