@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.core.model import Order, OrderStatus, Pending, Product, Purpose
+from engine.core.model import Order, OrderStatus, OrderType, Pending, Product, Purpose
 from engine.reservations import Reservations
 from tests.engine.fakes import RELIANCE, TCS, request
 
@@ -78,3 +78,79 @@ def test_orders_that_were_never_counted_change_nothing() -> None:
     kept.on_order(order(99, filled=5))
     kept.on_order(order(0, status=OrderStatus.FILLED))
     assert kept.units() == 1_000
+
+
+def test_entries_of_the_other_side_may_not_fill_at_all() -> None:
+    kept = Reservations()
+    kept.add(request(1, 10), 1_000)
+    kept.add(request(-1, 4), 400)
+    assert kept.pending(KEY, Product.MIS, side=1) == (10, 0)
+    assert kept.pending(KEY, Product.MIS, side=-1) == (-4, 0)
+
+
+def test_an_order_waits_for_its_trigger_until_it_stands_at_the_exchange() -> None:
+    kept = Reservations()
+    number = kept.add(request(trigger_price=101.0), 1_000)
+    (stop,) = kept
+    for status, is_waiting in (
+        (OrderStatus.ACKED, True),
+        (OrderStatus.TRIGGER, True),
+        (OrderStatus.PARTIAL, False),
+        (OrderStatus.ACKED, False),
+    ):
+        kept.on_order(order(number, status=status))
+        assert stop.is_waiting is is_waiting
+    number = kept.add(request(price=101.0, trigger_price=100.0, order_type=OrderType.SL), 1_000)
+    *_, limited = kept
+    assert limited.is_waiting
+    kept.on_order(order(number, status=OrderStatus.OPEN))
+    assert not limited.is_waiting
+    kept.add(request(price=99.0), 1_000)
+    *_, limit = kept
+    assert not limit.is_waiting, "a limit without a trigger may fill at once"
+
+
+def test_an_order_counts_at_the_price_it_was_changed_to() -> None:
+    kept = Reservations()
+    number = kept.add(request(price=99.0), 1_000)
+    (limit,) = kept
+    assert limit.price == 99.0
+    kept.on_order(order(number, price=98.0))
+    assert limit.price == 98.0
+
+
+def test_a_sale_counts_as_one_when_some_of_it_has_filled() -> None:
+    kept = Reservations()
+    number = kept.add(request(-1, 10), 1_005)
+    kept.on_order(replace(order(number, filled=3), request=request(-1, 10)))
+    assert kept.pending(KEY, Product.MIS) == (-7, 0)
+    assert kept.units() == 703, "seven tenths, rounded down"
+
+
+def test_an_exit_that_works_binds_no_money_and_opens_nothing() -> None:
+    kept = Reservations()
+    kept.add(request(-1, 10, owner="a", purpose=Purpose.EXIT), 1_000)
+    assert (kept.units(), kept.units("a"), kept.keys(), kept.keys("a")) == (0, 0, set(), set())
+    assert kept.closing(KEY, Product.MIS) == kept.closing(KEY, Product.MIS, "a") == 10
+    assert kept.load("a") == (1, 0, set())
+
+
+def test_load_tells_count_money_and_places_of_an_owner_at_once() -> None:
+    kept = Reservations()
+    assert kept.load() == (0, 0, set())
+    kept.add(request(1, 10, owner="a"), 1_000)
+    kept.add(request(1, 10, owner="b", instrument=TCS), 700)
+    assert kept.load("a") == (1, 1_000, {(KEY, Product.MIS)})
+    assert kept.load() == (2, 1_700, {(KEY, Product.MIS), (TCS.key, Product.MIS)})
+
+
+def test_each_order_has_a_number_of_its_own_until_it_is_released() -> None:
+    kept = Reservations()
+    first, second = kept.add(request(), 1_000), kept.add(request(), 500)
+    assert (first, second) == (1, 2), "0 stands for none"
+    assert kept.holds(first)
+    assert kept.holds(second)
+    kept.release(first)
+    assert not kept.holds(first)
+    assert kept.add(request(), 100) == 3
+    assert kept.units() == 600

@@ -46,7 +46,14 @@ TARGETS: dict[str, dict[str, list[str]]] = {
         "engine/core/facts.py": [f"{CORE}/test_facts.py"],
         "engine/reservations.py": ["tests/engine/test_reservations.py"],
     },
-    "rules": {"engine/rules/*.py": [f"{RULES}/test_defaults.py", f"{RULES}/test_rules.py", f"{RULES}/test_order_rules.py"]},
+    "rules": {
+        "engine/rules/*.py": [
+            f"{RULES}/test_defaults.py",
+            f"{RULES}/test_rules.py",
+            f"{RULES}/test_edges.py",
+            f"{RULES}/test_order_rules.py",
+        ]
+    },
 }
 """By name: what is mutated, and the tests that have to notice, the quickest first."""
 
