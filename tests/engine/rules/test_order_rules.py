@@ -106,7 +106,7 @@ def test_what_nobody_tells_is_not_held_against_an_order() -> None:
 
 
 def test_a_small_limit_of_messages_keeps_half_for_exits() -> None:
-    assert (kept_of(3_000.0), kept_of(1_000.0), kept_of(10.0)) == (500.0, 500.0, 5.0)
+    assert (kept_of(3_000.0), kept_of(1_000.0), kept_of(10.0), kept_of(7.0)) == (500.0, 500.0, 5.0, 3.5)
     assert not ask("messages_a_day", told(request(), messages_today=4), 10.0)
     assert ask("messages_a_day", told(request(), messages_today=5), 10.0)
 
