@@ -51,6 +51,7 @@ TARGETS: dict[str, dict[str, list[str]]] = {
             f"{RULES}/test_defaults.py",
             f"{RULES}/test_rules.py",
             f"{RULES}/test_edges.py",
+            f"{RULES}/test_order_fields.py",
             f"{RULES}/test_order_rules.py",
         ]
     },
