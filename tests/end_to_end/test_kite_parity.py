@@ -18,12 +18,13 @@ import pytest
 
 from engine.backtest import run_backtest
 from engine.brokers.base import Capabilities
+from engine.brokers.paper import PaperBroker
 from engine.brokers.zerodha.broker import ZerodhaBroker
 from engine.brokers.zerodha.secrets import MemoryKeyring, Secret, Token, Vault
 from engine.calendar import Calendar
 from engine.clock import IST, SystemClock, ist
 from engine.core.bars import MINUTE_NS
-from engine.core.model import Fill, Instrument, Product, to_units
+from engine.core.model import Fill, Instrument, Order, Product, to_units
 from engine.core.records import BAR, Rows
 from engine.core.registry import TEMPLATES
 from engine.executor.executor import StrategyExecutor
@@ -76,7 +77,7 @@ def write(path: Path, bars: dict[str, Rows]) -> Path:
 class LockStep:
     """A session at the exchange, both by a time that only the test moves."""
 
-    def __init__(self, exchange: RunningExchange, folder: Path, config: dict[str, Any]) -> None:
+    def __init__(self, exchange: RunningExchange, folder: Path, config: dict[str, Any], mode: str = "live") -> None:
         self.exchange, self.clock = exchange, SteppedClock()
         ring = MemoryKeyring()
         token = Token(Secret(exchange.login()), exchange.user_id, "", FIRST_NS + 10**9 * 3_600 * 8)
@@ -87,9 +88,10 @@ class LockStep:
         # Without the days before it begins as a backtest does: with the first bar.
         self.broker.capabilities = Capabilities(is_live=True, has_market_protection=True)
         self.store = Store.open(folder / "shikra.db")
+        trading = self.broker if mode == "live" else PaperBroker(self.broker, wall=self.clock)
         self.session = TradingSession(
-            self.broker, self.store, limits={}, capital_units=to_units(CAPITAL), account="zerodha", tariff=Tariff.load(),
-            calendar=Calendar.load(), mode="live",
+            trading, self.store, limits={}, capital_units=to_units(CAPITAL), account=mode, tariff=Tariff.load(), calendar=Calendar.load(),
+            mode=mode,
         )  # fmt: skip
         self.fills: list[Fill] = []
         self.session.orders.order_filled.connect(self.fills.append)
@@ -134,6 +136,13 @@ def facts(fill: Fill) -> tuple[Any, ...]:
     return fill.time_ns, fill.instrument.key, fill.signed_quantity, fill.price_units, fill.charges_units, str(fill.purpose)
 
 
+def config_of(template: str, parameters: dict[str, float]) -> dict[str, Any]:
+    return {
+        "name": "parity", "strategy_type": template, "symbols": list(KEYS), "sizing": "fixed:10", "product": "MIS",
+        "parameters": parameters | {"scan_interval": 1},
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("template", "parameters", "fewest"),
     [("ema_crossover", {"fast_ema": 3, "slow_ema": 8}, 10), ("macd", {"fast": 4, "slow": 9, "signal": 3}, 10)],
@@ -142,10 +151,7 @@ def test_live_fills_are_those_of_the_backtest(
     template: str, parameters: dict[str, float], fewest: int, loop_run: Callable[..., Any], tmp_path: Path
 ) -> None:
     bars = {key: minutes(seed) for seed, key in enumerate(KEYS, 5)}
-    config = {
-        "name": "parity", "strategy_type": template, "symbols": list(KEYS), "sizing": "fixed:10", "product": "MIS",
-        "parameters": parameters | {"scan_interval": 1},
-    }  # fmt: skip
+    config = config_of(template, parameters)
     file = write(tmp_path / "bars.csv", bars)
     with start_exchange(replay=str(file), now=f"{DAY} 09:14:50", scale=0.0, spread_ticks=0, rate_limits=False) as exchange:
 
@@ -163,3 +169,33 @@ def test_live_fills_are_those_of_the_backtest(
     # Two shares' orders of one moment are under way together, and either may arrive first.
     assert sorted(map(facts, live)) == sorted(map(facts, tested.fills()))
     assert len(live) >= fewest
+
+
+def test_on_paper_the_same_prices_lead_to_the_same_orders_as_live_and_none_leaves(loop_run: Callable[..., Any], tmp_path: Path) -> None:
+    config = config_of("ema_crossover", {"fast_ema": 3, "slow_ema": 8})
+    file = write(tmp_path / "bars.csv", {key: minutes(seed) for seed, key in enumerate(KEYS, 5)})
+
+    def traded(mode: str) -> tuple[list[Any], list[Any], int]:
+        (folder := tmp_path / mode).mkdir()
+        with start_exchange(replay=str(file), now=f"{DAY} 09:14:50", scale=0.0, spread_ticks=2, rate_limits=False) as exchange:
+
+            async def scenario() -> tuple[list[Any], list[Any]]:
+                step = LockStep(exchange, folder, config, mode)
+                fills = await step.run()
+                asked = [(order.created_ns, wish(order)) for order in step.session.orders.orders]
+                return asked, [(f.instrument.key, f.signed_quantity, f.price_units, f.charges_units, str(f.purpose)) for f in fills]
+
+            asked, fills = loop_run(scenario())
+            return sorted(asked), sorted(fills), len(exchange.control("calls", path="/orders/", method="POST"))
+
+    live, paper = traded("live"), traded("paper")
+    assert paper[0] == live[0], "the same orders, asked at the same moments"
+    assert paper[1] == live[1], "the same prices and charges"
+    assert len(live[0]) >= 10
+    assert (live[2], paper[2]) == (len(live[0]), 0)
+
+
+def wish(order: Order) -> tuple[Any, ...]:
+    """Say what an order asks for."""
+    asked = order.request
+    return asked.instrument.key, int(asked.side), asked.quantity, str(asked.order_type), str(asked.product), asked.owner, str(asked.purpose)
