@@ -33,7 +33,7 @@ WANTED = 0.9
 UNSEEN = ("core/RemoveDecorator", "core/NoOp", "core/VariableReplacer", "core/VariableInserter")
 """Operators whose mutants say nothing here: what is compiled runs the same without being compiled."""
 
-CORE, RULES = "tests/engine/core", "tests/engine/rules"
+CORE, RULES, RESTRAINT = "tests/engine/core", "tests/engine/rules", "tests/engine/restraint"
 
 TARGETS: dict[str, dict[str, list[str]]] = {
     "ledger": {"engine/core/ledger.py": [f"{CORE}/test_ledger.py"]},
@@ -45,6 +45,13 @@ TARGETS: dict[str, dict[str, list[str]]] = {
         "engine/core/limits.py": [f"{CORE}/test_limits.py"],
         "engine/core/facts.py": [f"{CORE}/test_facts.py"],
         "engine/reservations.py": ["tests/engine/test_reservations.py"],
+    },
+    "restraint": {
+        "engine/restraint/ladder.py": [f"{RESTRAINT}/test_ladder.py"],
+        "engine/restraint/owners.py": [f"{RESTRAINT}/test_tallies.py"],
+        "engine/restraint/stops.py": [f"{RESTRAINT}/test_stops.py"],
+        "engine/restraint/arming.py": [f"{RESTRAINT}/test_stops.py"],
+        "engine/restraint/limit_changes.py": [f"{RESTRAINT}/test_limit_changes.py"],
     },
     "rules": {
         "engine/rules/*.py": [
