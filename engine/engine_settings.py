@@ -37,6 +37,8 @@ class EngineSettings:
     """Of that replay, times real time; 0 = as fast as it can."""
     symbols: tuple[str, ...] = ()
     """To take from that file; none = all."""
+    why_safe: str = ""
+    """Why this start is one in safe mode, whatever is found; empty leaves it to what is found."""
 
     @property
     def store_location(self) -> str | Path:

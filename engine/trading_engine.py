@@ -69,7 +69,7 @@ class TradingEngine(QObject, StrategyVerbs):
         self._session: TradingSession | None = None
         self._shelf: StrategyShelf | None = None
         self._has_own_limits = False
-        self._keeping: Safekeeping | None = None
+        self.keeping = Safekeeping(settings.data_dir, settings.store_location, self._wall, settings.why_safe)
 
     async def open(self) -> None:
         """Open everything, bring the strategies of before back, standing still, and let the market run.
@@ -87,7 +87,7 @@ class TradingEngine(QObject, StrategyVerbs):
         settings, view = self.settings, self.view
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.calendar, known = await asyncio.to_thread(lambda: (Calendar.load(), Instruments.load_bundled()))
-        self._keeping = keeping = Safekeeping(settings.data_dir, settings.store_location, self._wall)
+        keeping = self.keeping
         self._store = await asyncio.to_thread(keeping.open)
         market = await asyncio.to_thread(make_market, settings, self.calendar, known, self._wall)
         self.history = History(settings.data_dir / "history")
@@ -154,13 +154,12 @@ class TradingEngine(QObject, StrategyVerbs):
         if self._shelf is not None:
             self._shelf.halt()
         await self._tasks.close()
-        session, keeping, self._session, self._keeping, self._store, self._shelf = self._session, self._keeping, None, None, None, None
+        session, self._session, self._store, self._shelf = self._session, None, None, None
         try:
             if session is not None:
                 await session.close()
         finally:
-            if keeping is not None:
-                await asyncio.to_thread(keeping.close)
+            await asyncio.to_thread(self.keeping.close)
 
     async def wait_until_done(self) -> None:
         """Return when a replayed market has come to its end; another never does."""

@@ -16,7 +16,9 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.core.alerts import Alert, AlertEvent
 from engine.core.model import (
+    SAFE_MODE,
     Account,
+    BackupInfo,
     Fill,
     Instrument,
     LinkState,
@@ -205,6 +207,8 @@ class EngineView(QObject):
         """What was told, by id, the oldest first; the newest some hundreds."""
         self.reports: deque[Report] = deque(maxlen=KEPT_REPORTS)
         """What comparing with the broker's books has found, the oldest first."""
+        self.backups: tuple[BackupInfo, ...] = ()
+        """Copies of the database as they were last looked at, the newest first."""
         self.addresses: tuple[str, ...] = ()
         """Kinds of the addresses that far messages go to; never an address."""
         self.addresses_problem = ""
@@ -241,6 +245,11 @@ class EngineView(QObject):
         """Return the last price of an instrument, 0 when there is none yet."""
         slot = self.board.slot(key)
         return 0.0 if slot is None else float(self.board.last_price[slot])
+
+    @property
+    def is_safe_mode(self) -> bool:
+        """Tell whether a bad start holds all new risk back."""
+        return self.risk is not None and any(each.control == SAFE_MODE for each in self.risk.restraints)
 
     def working_orders(self) -> list[Order]:
         """List the orders that may still fill."""

@@ -60,6 +60,8 @@ class Desk:
         self._api: ApiServer | None = None
         self._window: Window | None = None
         self._tray: DesktopChannel | None = None
+        self.restored = ""
+        """What became of a backup that was put back when the engine closed; empty when none was."""
 
     @property
     def is_armed(self) -> bool:
@@ -223,6 +225,7 @@ class Desk:
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.close()
+            self.restored = engine.keeping.restored
 
 
 def demo(name: str, keys: list[str]) -> dict[str, Any]:

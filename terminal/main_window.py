@@ -24,6 +24,7 @@ from terminal.shortcuts import Shortcuts
 from terminal.window_dialogs import Dialogs
 from widgets.base.notice_bar import NoticeBar
 from widgets.base.panel import PANELS, Panel, PanelInfo
+from widgets.base.safe_banner import SafeBanner
 from widgets.base.status_bar import StatusBar
 from widgets.base.theme import Theme
 
@@ -89,6 +90,9 @@ class MainWindow(QMainWindow):
         first = menu.actions()[0]
         menu.insertActions(first, self.docks.toggles())
         menu.insertSeparator(first)
+        self.banner = SafeBanner(self.view, self.theme)
+        self.banner.requested.connect(self.door.run)
+        self.addToolBar(self.banner)
         self.setStatusBar(StatusBar(self.view, self.theme))
         self.notices = NoticeBar(self.view, self.theme, self)
         self.notices.requested.connect(self.door.run)

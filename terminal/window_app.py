@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_API", "pyside6")
@@ -61,10 +62,12 @@ def open_window(arguments: argparse.Namespace) -> int:
 
 
 async def _lives(arguments: argparse.Namespace, folder: Path, terminal: _Terminal, fault: str) -> int:
-    """Open the window anew as often as another broker is chosen; returns the exit code of the last one."""
+    """Open the window anew as often as another broker is chosen or a backup is put back; returns the exit code of the last one."""
     while (code := await terminal.live(fault)) == AGAIN:
         settings, fault = _settings(folder)
-        terminal = _Terminal(settings, engine_settings(arguments, settings, folder), terminal.crash, with_api=arguments.api)
+        # After a backup was put back somebody has to look first, whatever is found.
+        plan = replace(engine_settings(arguments, settings, folder), why_safe=terminal.desk.restored)
+        terminal = _Terminal(settings, plan, terminal.crash, with_api=arguments.api)
     return code
 
 

@@ -19,6 +19,7 @@ from terminal.backtests import Backtests
 from terminal.connection import Connection
 from terminal.dialogs.key_sheet import KeySheet
 from terminal.dialogs.palette import Palette, commands
+from terminal.dialogs.restore import RestoreDialog
 from terminal.dialogs.resume import ResumeDialog
 from terminal.dialogs.settings_form import SettingsDialog
 from terminal.keymap import Keymap
@@ -98,6 +99,7 @@ class Dialogs:
             "backtest": self._backtest,
             "books": lambda: BooksDialog(self._view, self._theme, self._window),
             "resume": lambda: ResumeDialog(self._view, self._window),
+            "restore": lambda: RestoreDialog(self._view, self._theme, self._window),
             "about": lambda: self._about(settings),
         }
         if name not in makers:

@@ -603,6 +603,9 @@ class StrategyStatus:
         return self.realised_units + self.unrealised_units - self.charges_units
 
 
+SAFE_MODE = "safe mode"
+"""Cause of the stop that a bad start brings about: nothing new is risked until a person has looked."""
+
 BY_A_PERSON = "once a person takes it back"
 """What ends a stop that nothing else does."""
 
@@ -661,6 +664,25 @@ class RiskStatus:
     """What owners have used of what each may use."""
     waiting: Mapping[str, tuple[float | None, int]] = field(default_factory=dict)
     """Looser limits that hold later, by rule (None = taken away), and when."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupInfo:
+    """A copy of the database, and what is in it."""
+
+    path: str
+    made: datetime
+    """In India, without an offset."""
+    size: int
+    """Bytes."""
+    orders: int = 0
+    fills: int = 0
+    lines: int = 0
+    """Of the journal."""
+    last_ns: int = 0
+    """Time of the journal's last line, 0 when it has none."""
+    fault: str = ""
+    """Why it cannot be used; empty when it can, as far as a look inside tells."""
 
 
 @dataclass(frozen=True, slots=True)

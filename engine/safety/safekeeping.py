@@ -1,6 +1,7 @@
 """Opens and closes what a terminal keeps: nobody else may trade out of the folder, a bad start is told, and a copy is made at either end.
 
-`open` and `close` are for a worker thread: they read and copy files.
+A backup that the trader has chosen takes the database's place when that is closed, before anybody else may open it. All but `tell` is
+for a worker thread: files are read and copied.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.clock import Clock, ist
+from engine.core.errors import UserError
+from engine.core.model import SAFE_MODE, BackupInfo
 from engine.safety.backups import Backups
+from engine.safety.contents import look_into
 from engine.safety.instance import InstanceLock
 from engine.safety.opening import open_store
 from engine.safety.starts import Starts
@@ -20,16 +24,17 @@ from engine.store.rows import StoreFailed
 
 log = logging.getLogger(__name__)
 
-SAFE_MODE = "safe mode"
-"""Cause of a stop that a bad start brings about: nothing new is risked until a person has looked."""
-
 
 class Safekeeping:
     """What one terminal keeps, in one folder."""
 
-    def __init__(self, folder: Path, location: str | Path, wall: Clock) -> None:
-        self.why = ""
+    def __init__(self, folder: Path, location: str | Path, wall: Clock, why: str = "") -> None:
+        """`why` nothing new may be risked, whatever is found; empty leaves it to what is found."""
+        self.why = why
         """Why nothing new may be risked; empty when it may. Known after `open`."""
+        self.restored = ""
+        """What became of the backup that was to be put back, known after `close`; empty when none was."""
+        self._chosen: Path | None = None
         self._store: Store | None = None
         self._location = location
         self._wall = wall
@@ -43,7 +48,7 @@ class Safekeeping:
         self._lock.take()
         in_a_circle = self._starts.begin()
         opened = open_store(self._location, self._wall)
-        self.why = "; ".join(reason for reason in (opened.why, in_a_circle) if reason)
+        self.why = "; ".join(reason for reason in (self.why, opened.why, in_a_circle) if reason)
         self._store = opened.store
         return opened.store
 
@@ -61,8 +66,17 @@ class Safekeeping:
         if not copies or copies[-1].day != ist(self._wall.now_ns()).date():
             self._copy()
 
+    def list_backups(self) -> list[BackupInfo]:
+        """Return the copies with what is in each, the newest first; raises UserError where the database is on a server."""
+        return [look_into(copy) for copy in reversed(self._files().list_all())]
+
+    def put_back(self, file: str) -> None:
+        """Look a copy through, and put it in the database's place when that is closed; raises StoreFailed when it is damaged."""
+        self._files().verify(Path(file))
+        self._chosen = Path(file)
+
     def close(self) -> None:
-        """Write what is queued, copy the closed database, cross the start out and let the next terminal in.
+        """Write what is queued, copy the closed database or put a chosen backup in its place, cross the start out, let the next one in.
 
         Raises StoreFailed when something could not be written: then this start stays one that broke off.
         """
@@ -71,10 +85,30 @@ class Safekeeping:
             if store is not None:
                 store.close()
             if self._lock.is_held:
-                self._copy()
+                if self._chosen is None:
+                    self._copy()
+                else:
+                    # No copy of what is put aside untouched: that would also let go of old copies, the chosen one perhaps.
+                    self._restore(self._chosen)
                 self._starts.end()
         finally:
             self._lock.release()
+
+    def _files(self) -> Backups:
+        if self._backups is None:
+            raise UserError("Expected a database in a file, was one on a server; restore that with the server's own tools.")
+        return self._backups
+
+    def _restore(self, chosen: Path) -> None:
+        self._chosen = None
+        try:
+            aside = self._files().restore(chosen)
+            was = "there was no database before" if aside is None else f"what was there lies untouched in {aside}"
+            self.restored = f"the backup {chosen.name} is the database now, and {was}"
+        except StoreFailed as failure:
+            self.restored = f"the backup {chosen.name} was not put back ({str(failure).rstrip('.')})"
+            log.critical("%s", self.restored)
+        self.restored += ": compare orders and positions with the broker's, then resume"
 
     def _copy(self) -> None:
         if self._backups is None:

@@ -11,8 +11,8 @@ from engine.core.errors import UserError
 from engine.safety.backups import Backup, Backups
 from engine.safety.instance import InstanceLock
 from engine.store.database import to_url
-from terminal.cli.doctor import size
 from terminal.settings import Settings, data_folder, make_folder
+from widgets.base.numbers import bytes_of
 
 
 def backup(arguments: argparse.Namespace) -> int:
@@ -47,7 +47,7 @@ def _list(backups: Backups, as_json: bool) -> None:
         print(json.dumps([_facts(one) for one in found]))
         return
     for one in found:
-        print(f"{one.made:%Y-%m-%d %H:%M:%S}  {size(one.size):>10}  {one.path}")
+        print(f"{one.made:%Y-%m-%d %H:%M:%S}  {bytes_of(one.size):>10}  {one.path}")
     if not found:
         print("There is no backup yet; one is made whenever the terminal is closed, or by `shikra backup make`.")
 

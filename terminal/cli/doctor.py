@@ -23,6 +23,7 @@ from engine.core.errors import UserError
 from terminal import VERSION
 from terminal.logs import redact
 from terminal.settings import Settings, data_folder
+from widgets.base.numbers import bytes_of
 
 PACKAGES = (
     "PySide6-Essentials", "PySide6-QtAds", "pyqtgraph", "qasync", "numpy", "numba", "SQLAlchemy", "alembic", "pandas", "pyarrow",
@@ -117,7 +118,7 @@ def _data(folder: Path) -> Iterator[Finding]:
     existing = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
     free = shutil.disk_usage(existing).free
     remedy = "" if free > LITTLE_SPACE else "free some: the journal of orders needs room"
-    yield Finding("free space", "note" if remedy else "ok", size(free), remedy)
+    yield Finding("free space", "note" if remedy else "ok", bytes_of(free), remedy)
     if not os.access(existing, os.W_OK):
         yield Finding("data folder", "missing", f"{existing} cannot be written", "give another with --data-dir")
     yield from _contents(folder)
@@ -135,21 +136,13 @@ def _contents(folder: Path) -> Iterator[Finding]:
     where = (
         redact(url)
         if url
-        else f"{database} ({size(database.stat().st_size)})"
+        else f"{database} ({bytes_of(database.stat().st_size)})"
         if database.is_file()
         else f"{database} (made on the first start)"
     )
     yield Finding("database", "ok", where)
     bars = list((folder / "history").rglob("*.parquet")) if (folder / "history").is_dir() else []
-    yield Finding("history", "ok", f"{len(bars)} files, {size(sum(path.stat().st_size for path in bars))} in {folder / 'history'}")
+    yield Finding("history", "ok", f"{len(bars)} files, {bytes_of(sum(path.stat().st_size for path in bars))} in {folder / 'history'}")
     yield Finding("log", "ok", str(folder / "logs" / "shikra.log"))
     if (folder / "kill.latch").exists():
         yield Finding("kill switch", "note", "latched: nothing is sent", "resume in the risk panel once you know why")
-
-
-def size(count: int) -> str:
-    """Write a number of bytes for a human."""
-    for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
-        if count >= 10**power:
-            return f"{count / 10**power:.1f} {unit}"
-    return f"{count} B"

@@ -117,6 +117,14 @@ def age(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
+def bytes_of(size: int) -> str:
+    """Write how large a file is: 512 B, 1.4 MB."""
+    for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
+        if size >= 10**power:
+            return f"{size / 10**power:.1f} {unit}"
+    return f"{size} B"
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """Write a number with its noun: 1 order, 3 orders."""
     return f"{grouped(number)} {one if number == 1 else many or one + 's'}"

@@ -57,6 +57,7 @@ TITLES = {
 
 CAUSES = {
     "clock": "This machine's clock",
+    "disk": "Disk nearly full",
     "failure": "A failure",
     "hand": "Stopped by hand",
     "kill": "Kill switch",

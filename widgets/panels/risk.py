@@ -1,6 +1,6 @@
 """What the account may still lose today, how much of each limit is used, and the two held buttons that stop everything.
 
-The state is written out: ACTIVE trades, REDUCING only closes, HALTED only cancels. Nothing here asks before it stops.
+The state is written out: ACTIVE trades, REDUCING only closes, HALTED only cancels, and exits by hand. Nothing here asks before it stops.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from widgets.base.theme import Theme
 STATES = {
     TradingState.ACTIVE: ("● ACTIVE", "good", "Orders pass when no limit refuses them."),
     TradingState.REDUCING: ("▲ REDUCING", "warn", "Only orders that reduce a position pass."),
-    TradingState.HALTED: ("■ HALTED", "bad", "Nothing is sent but cancels."),
+    TradingState.HALTED: ("■ HALTED", "bad", "Only cancels and your own exits pass."),
 }
 
 FIGURES = ("Equity", "Cash", "Exposure", "Realised", "Unrealised", "Charges", "Drawdown")

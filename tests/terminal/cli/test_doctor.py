@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from terminal.cli import doctor as module
-from terminal.cli.doctor import doctor, examine, has_display, size
+from terminal.cli.doctor import doctor, examine, has_display
 from terminal.settings import Settings
 
 
@@ -80,8 +80,3 @@ def test_a_display_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("DISPLAY")
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     assert has_display()
-
-
-@pytest.mark.parametrize(("count", "text"), [(5, "5 B"), (1_500, "1.5 kB"), (2_000_000, "2.0 MB"), (3_200_000_000, "3.2 GB")])
-def test_sizes_are_readable(count: int, text: str) -> None:
-    assert size(count) == text

@@ -87,3 +87,8 @@ def test_counts_agree_with_their_noun() -> None:
     assert numbers.count(1, "fill") == "1 fill"
     assert numbers.count(1_200, "fill") == "1,200 fills"
     assert numbers.count(2, "entry", "entries") == "2 entries"
+
+
+@pytest.mark.parametrize(("size", "text"), [(5, "5 B"), (1_500, "1.5 kB"), (2_000_000, "2.0 MB"), (3_200_000_000, "3.2 GB")])
+def test_sizes_are_readable(size: int, text: str) -> None:
+    assert numbers.bytes_of(size) == text
