@@ -15,7 +15,7 @@ from engine.core.facts import PROTECTIVE
 from engine.core.model import HAND, Fill, Instrument, Order, OrderChange, OrderRequest, OrderStatus, Pending, Position, Product, Purpose
 from engine.order_manager import OrderManager
 from engine.position_tracker import BookKey, PositionTracker
-from engine.protection import Cancel, Place, Plan, Step, after_entry, exit_of, leads_to, moved, plan_of_before, steps, tick_of, trailed
+from engine.protection import Cancel, Laid, Place, Plan, Step, after_entry, exit_of, leads_to, moved, plan_of_before, steps, trailed
 
 S = OrderStatus
 
@@ -49,6 +49,8 @@ class Guard:
     def __init__(self, door: Door, orders: OrderManager, positions: PositionTracker) -> None:
         self.is_off: Callable[[], bool] = lambda: False
         """While true nothing is placed or moved: the account is halted, or a replay only tells what was before."""
+        self.lay: Callable[[Instrument, BookKey, Plan | None, int], Laid] = lambda instrument, book, plan, held: Laid.BY_ORDERS
+        """Lets a position be protected at the broker as planned, where that can be; tells who protects it."""
         self._door = door
         self._orders = orders
         self._positions = positions
@@ -110,10 +112,12 @@ class Guard:
         """Take over what a person changes about a protective order, so that it is not put back."""
         plan = self._plans.get(_book(order))
         if plan is not None and order.request.purpose in PROTECTIVE:
-            self._plans[_book(order)] = moved(plan, tick_of(order.request), stop=change.trigger_price, target=change.price)
+            self._plans[_book(order)] = moved(plan, float(order.instrument.tick_size), stop=change.trigger_price, target=change.price)
 
     def forget_all(self) -> None:
         """Protect nothing any more: everything is being cancelled on purpose."""
+        for book in self._positions.open_books():
+            self.lay(book.instrument, (book.instrument.key, book.product, book.owner), None, book.quantity)
         self._plans.clear()
         self._expired.clear()
 
@@ -245,8 +249,11 @@ class Guard:
         try:
             position = self._positions.position(instrument, book[1], book[2])
             position = replace(position, quantity=self._positions.closable(position))
-            for step in steps(position, self._plans.get(book), self._orders.working_in(*book)):
-                self._take(step)
+            plan = self._plans.get(book)
+            by = self.lay(instrument, book, plan, position.quantity)
+            if by is not Laid.FIRED:
+                for step in steps(position, plan if by is Laid.BY_ORDERS else None, self._orders.working_in(*book)):
+                    self._take(step)
         finally:
             self._busy.discard(book)
 

@@ -6,7 +6,7 @@ Fills are told before the order's new state. What comes late, twice or in other 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,8 @@ class OrderNews(QObject):
 
     def __init__(self, store: Store, clock: Clock, env: str, rates_of: RatesOf, parent: QObject | None) -> None:
         super().__init__(parent)
+        self.whose: Callable[[OrderRequest], OrderRequest] = lambda request: request
+        """Says of an order that was placed elsewhere whose it is, nobody's unless said otherwise."""
         self._env = env
         self._charging = Charging(rates_of)
         self._log = OrderLog(store, clock, self.order_changed.emit, self.store_failed.emit)
@@ -152,6 +154,10 @@ class OrderNews(QObject):
         """Put a line into the journal that belongs to no order."""
         self._log.write(self._log.entry(kind, "", payload))
 
+    def commit_note(self, kind: str, **payload: Any) -> Awaitable[None]:
+        """Put such a line into the journal; done once it is on the disk, raises StoreFailed when it cannot be."""
+        return self._log.store.commit(self._log.entry(kind, "", payload))
+
     def _with_true_fills(self, order: Order, update: OrderUpdate) -> tuple[Order, OrderUpdate]:
         """Take inferred executions back once the true ones are all told; until then leave those out."""
         log, known = self._log, self._log.trades(order.id)
@@ -208,7 +214,7 @@ class OrderNews(QObject):
                 self._alarmed.add(alarm)
                 self.alarm_raised.emit(alarm)
             return
-        order = self._new(replace(update.request, owner=EXTERNAL), S.SENT, broker_order_id=update.broker_order_id)
+        order = self._new(self.whose(replace(update.request, owner=EXTERNAL)), S.SENT, broker_order_id=update.broker_order_id)
         self._log.keep(order)
         self._log.write(self._log.entry("EXTERNAL", order.id, wording(order)), order)
         self._merge(order, update)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import TypeAlias
 
 from engine.core.facts import PROTECTIVE
@@ -53,6 +54,16 @@ class Cancel:
     """Take a protective order back."""
 
     order_id: str
+
+
+class Laid(Enum):
+    """Who protects a position."""
+
+    BY_ORDERS = "by orders"
+    THERE = "at the broker"
+    """A trigger that waits there."""
+    FIRED = "fired"
+    """The order of such a trigger, which is not to be touched."""
 
 
 Step: TypeAlias = Place | Change | Cancel

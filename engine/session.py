@@ -109,6 +109,7 @@ class TradingSession(SessionParts):
         """
         self.switch.take_up()
         self.outside.begin()
+        self.exits.triggers.take_up()
         self.report = await self.life.open()
         self.switch.finish()
         self.exits.begin()

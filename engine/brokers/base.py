@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from engine.brokers.triggers import TriggerDesk
 from engine.clock import Clock, SystemClock
 from engine.core.errors import InvalidOption
 from engine.core.model import Instrument, LinkState, Order, OrderChange, OrderUpdate, Position, Quote
@@ -100,6 +101,8 @@ class Broker(ABC):
         self.clock: Clock = SystemClock()
         self.last_look: Callable[[Order], str] = lambda order: ""
         """Says why an order or a change may not leave after all; asked when its bytes are about to, also from a thread that sends."""
+        self.gtts: TriggerDesk | None = None
+        """Triggers that wait at the broker; None where it has none."""
         self._sink: BrokerSink | None = None
 
     @property

@@ -33,8 +33,13 @@ class CoverAudit:
         clock: Clock,
         is_open: Callable[[Instrument], bool],
         tell: Callable[[str, str], None],
+        laid: Callable[[BookKey], int] = lambda book: 0,
     ) -> None:
-        """`clock` measures how long something is uncovered, `is_open` knows whether its market trades, `tell` hears text and level."""
+        """`clock` measures how long something is uncovered, `is_open` knows whether its market trades, `tell` hears text and level.
+
+        `laid` tells how much a trigger that waits at the broker covers.
+        """
+        self._laid = laid
         self._guard, self._orders, self._positions, self._clock = guard, orders, positions, clock
         self._is_open, self._tell = is_open, tell
         self._since: dict[BookKey, int] = {}
@@ -52,7 +57,7 @@ class CoverAudit:
         for instrument, book in self._guard.protected():
             seen.add(book)
             held = self._positions.closable(self._positions.position(instrument, book[1], book[2]))
-            cover = cover_of(self._orders.working_in(*book), held)
+            cover = cover_of(self._orders.working_in(*book), held) + self._laid(book)
             if cover == abs(held) or not self._is_open(instrument):
                 self._on_covered(book, instrument)
             elif now_ns - self._since.setdefault(book, now_ns) > WITHIN_S * 1e9 and book not in self._told:

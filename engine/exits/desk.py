@@ -14,6 +14,7 @@ from engine.exits.cover import CoverAudit
 from engine.exits.refused import Refused
 from engine.exits.second import SecondTries
 from engine.exits.timed import TimedExits
+from engine.exits.triggers import Triggers
 from engine.guard import Guard
 from engine.position_tracker import BookKey
 from engine.remainder import Remainders
@@ -65,7 +66,8 @@ class Exits:
             parts.tasks,
             lambda: parts.risk.state is TradingState.HALTED,
         )
-        self.cover = CoverAudit(guard, parts.orders, parts.positions, parts.wall, parts.risk.desk.is_open, tell)
+        self.triggers = Triggers(parts, guard, door.warn, self.remainders.see_through, door.on_order_update)
+        self.cover = CoverAudit(guard, parts.orders, parts.positions, parts.wall, parts.risk.desk.is_open, tell, self.triggers.cover)
         self._closer = closer
         is_open = None if parts.is_replay else self._may_leave
         self.timed = TimedExits(parts.positions, parts.orders.order, self._leave, self._keep, tell, is_open=is_open)
@@ -81,6 +83,7 @@ class Exits:
         if not self._parts.is_replay:
             for order in self._parts.orders.working():
                 self.second.on_order(order)
+            self._parts.tasks.spawn(self.triggers.begin(), "triggers of before")
             self._parts.tasks.spawn(self._watch(), "audit protection", service=True)
 
     def is_busy(self, book: Position) -> bool:
@@ -93,6 +96,7 @@ class Exits:
         if not self._parts.is_replay:
             self.refused.on_order(order)
             self.second.on_order(order)
+            self.triggers.on_order(order)
 
     def on_fill(self, fill: Fill) -> None:
         """Take note of a fill that the positions know already."""

@@ -89,7 +89,7 @@ class ZerodhaBroker(Broker):
         self._history = KiteHistory(self.rest, self.clock, calendar if calendar is not None else Calendar.load(), here.data_dir)
         self._dump = Dump(here.data_dir, self.rest, self.clock)
         self._catalogue = Instruments()
-        self.gtts = GttDesk(self.rest, self._instrument_of)
+        self.gtts: GttDesk = GttDesk(self.rest, self._instrument_of)
         self.margins = MarginDesk(self.rest)
         self._known_as: dict[int, int] = {}
         self._ended: asyncio.Event | None = None

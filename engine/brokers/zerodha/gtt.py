@@ -6,52 +6,15 @@ The broker gives them no tag: after a lost answer one is looked for by what it a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from engine.brokers.triggers import Gtt, Leg
 from engine.brokers.zerodha.limiter import Call
 from engine.brokers.zerodha.orders import to_ns, whole
 from engine.brokers.zerodha.placing import price_fault
 from engine.brokers.zerodha.rest import KiteRest
 from engine.core.errors import OrderRejected, OutcomeUnknown
 from engine.core.model import Exchange, Instrument, Product, Side
-
-SINGLE, TWO_LEG = "single", "two-leg"
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """A limit order that is placed when its trigger is reached."""
-
-    trigger_price: float
-    side: Side
-    quantity: int
-    price: float
-    product: Product = Product.CNC
-    outcome: str = ""
-    """What became of it once triggered: the broker's order id, or why it was refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gtt:
-    """One trigger with one leg, or two of which the first reached cancels the other: stop first, then target."""
-
-    instrument: Instrument
-    legs: tuple[Leg, ...]
-    last_price: float
-    """When it was placed; the triggers of a pair lie on its two sides."""
-    id: int = 0
-    status: str = ""
-    created_ns: int = 0
-
-    @property
-    def kind(self) -> str:
-        """Name the kind as the broker does."""
-        return TWO_LEG if len(self.legs) == 2 else SINGLE
-
-    def is_same(self, other: Gtt) -> bool:
-        """Tell whether another asks the very same."""
-        return self.instrument.key == other.instrument.key and _terms(self) == _terms(other)
 
 
 class GttDesk:
@@ -131,11 +94,6 @@ def _leg(order: Mapping[str, Any], trigger: float) -> Leg:
     outcome = str(result.get("order_id") or result.get("rejection_reason") or "")
     side = Side.SELL if order.get("transaction_type") == "SELL" else Side.BUY
     return Leg(float(trigger), side, whole(order["quantity"]), float(order["price"]), Product(str(order["product"])), outcome)
-
-
-def _terms(gtt: Gtt) -> list[tuple[float, int, int, float, str]]:
-    legs = sorted(gtt.legs, key=lambda leg: leg.trigger_price)
-    return [(round(g.trigger_price, 4), int(g.side), g.quantity, round(g.price, 4), g.product.value) for g in legs]
 
 
 def _fault(gtt: Gtt) -> str:

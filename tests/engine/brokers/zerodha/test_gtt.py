@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.brokers.zerodha.gtt import Gtt, Leg, require_sense, to_gtt
+from engine.brokers.triggers import Gtt, Leg
+from engine.brokers.zerodha.gtt import require_sense, to_gtt
 from engine.core.errors import OrderRejected, OutcomeUnknown
 from engine.core.model import OrderRequest, OrderType, Product, Side
 from tests.engine.brokers.zerodha.live import connected
