@@ -80,6 +80,14 @@ class Reservations:
         """Tell whether it still counts."""
         return number in self._kept
 
+    def of(self, number: int) -> Reservation | None:
+        """Return what counts under a number, None when nothing does."""
+        return self._kept.get(number)
+
+    def numbers(self) -> set[int]:
+        """List the numbers under which something counts."""
+        return set(self._kept)
+
     def release(self, number: int) -> None:
         """Count it no longer."""
         self._kept.pop(number, None)

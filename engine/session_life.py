@@ -19,6 +19,7 @@ from engine.core.model import LinkState
 from engine.core.reconciliation import Report
 from engine.guard import Guard
 from engine.inferred_fills import settled
+from engine.reconcile.audit import Audit
 from engine.risk_manager import OPENING
 from engine.session_books import SessionBooks
 from engine.session_parts import SessionParts
@@ -69,6 +70,10 @@ class SessionLife:
         self._show()
         if parts.broker.capabilities.is_live:
             parts.tasks.spawn(self.books.keep_comparing(), "compare with the broker in rounds", service=True)
+        if not parts.is_replay:
+            parts.tasks.spawn(
+                Audit(parts.orders, parts.positions, parts.risk).keep_looking(parts.clock), "look through the books", service=True
+            )
         return report
 
     async def close(self) -> None:
