@@ -1,4 +1,4 @@
-"""Breaks the rules, the order merge and the ledger in every small way there is, and asks whether the tests notice.
+"""Breaks rules, limits, throttles, the order merge and the ledger in every small way there is, and asks whether the tests notice.
 
     make mutation [ARGS="ledger rules --share 0.2 --workers 2"]
 

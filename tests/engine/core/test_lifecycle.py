@@ -158,9 +158,23 @@ def test_a_step_back_is_recorded_unless_a_newer_snapshot_says_so() -> None:
     assert advance(partial, update(S.OPEN, is_snapshot=True), {}).order.status is S.PARTIAL
 
 
+def test_the_same_news_again_is_no_step_back() -> None:
+    for status in (S.ACKED, S.TRIGGER, S.OPEN):
+        step = advance(order(status), update(status), {})
+        assert (step.order.status, step.is_regression) == (status, False)
+
+
+def test_what_has_filled_decides_whether_an_order_is_whole_or_partial() -> None:
+    for status in (None, S.ACKED, S.OPEN, S.PARTIAL):
+        assert advance(order(S.OPEN), update(status, 10), {}).order.status is S.FILLED
+        assert advance(order(S.OPEN), update(status, 9), {}).order.status is S.PARTIAL
+    assert advance(order(S.SENT, quantity=0), update(S.OPEN), {}).order.status is S.OPEN, "nobody knows of how many"
+    assert advance(order(S.SENT, quantity=0), update(S.OPEN, 4), {}).order.status is S.PARTIAL
+
+
 def test_a_late_fill_grows_a_cancelled_order_and_alarms() -> None:
     step = advance(order(S.CANCELLED), update(S.OPEN, 3, fill("1", 3)), {})
-    assert (step.order.status, step.order.filled) == (S.CANCELLED, 3)
+    assert (step.order.status, step.order.filled, step.is_regression) == (S.CANCELLED, 3, False)
     assert "3 more of it filled" in step.alarms[0]
     whole = advance(step.order, update(S.FILLED, 10, fill("2", 7)), {"1": 3})
     assert whole.order.status is S.FILLED
@@ -257,6 +271,8 @@ def test_a_late_fill_that_leaves_an_order_ended_is_no_ghost(ended: OrderStatus) 
         (S.CANCELLED, S.REJECTED, 0, True),
         (S.REJECTED, S.EXPIRED, 0, True),
         (S.FILLED, S.CANCELLED, 4, True),
+        (S.FILLED, S.CANCELLED, 10, False),
+        (S.FILLED, S.CANCELLED, 12, False),
         (S.CANCELLED, S.FILLED, 10, False),
         (S.CANCELLED, S.CANCELLED, 0, False),
         (S.NOT_PLACED, S.CANCELLED, 0, False),
@@ -290,6 +306,9 @@ def test_an_order_that_forked_counts_in_full_and_alarms() -> None:
     assert (step.order.quantity, step.order.remaining) == (20, 20)
     assert "became 2 at the broker, 20 in all, where 10 were asked" in step.alarms[0]
     assert advance(order(S.OPEN), update(S.OPEN, quantity=10, parts=("B1", "B2")), {}).alarms == ()
+    assert advance(order(S.OPEN), update(S.OPEN, quantity=5, parts=("B1", "B2")), {}).alarms == ()
+    assert advance(order(S.OPEN), update(S.OPEN, quantity=20), {}).alarms == (), "made larger where it was, and nowhere else"
+    assert advance(order(S.OPEN), update(S.OPEN, quantity=20, parts=("B1",)), {}).alarms == ()
 
 
 def test_trades_that_no_filled_quantity_came_with_add_up() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.core.model import Account
@@ -31,6 +33,9 @@ def test_each_step_is_told_where_it_begins_and_once() -> None:
 
 
 def test_each_step_says_what_was_lost_of_what_may_be_and_what_to_do() -> None:
+    lost, limit = replace(account(0), equity_units=CAPITAL - 22_507_000), 30_006_000
+    said = "The day has lost Rs 2,251 of the Rs 3,001 after which nothing more is opened"
+    assert Ladder().step(lost, limit) == (f"{said}; trade smaller, or stop for today.", "warning")
     ladder = Ladder()
     said = "The day has lost Rs 2,250 of the Rs 3,000 after which nothing more is opened"
     assert ladder.step(account(-2_250), 3_000.0 * UNITS) == (f"{said}; trade smaller, or stop for today.", "warning")
@@ -67,6 +72,7 @@ def test_the_next_day_has_its_own_steps_and_a_restart_goes_on_with_this_one() ->
     [
         (2_000, 2_000, 0.0),
         (2_000, 1_500, 25.0),
+        (1_500, 1_000, 100 / 3),
         (2_000, 0, 100.0),
         (2_000, -1_000, 150.0),
         (1_500, 1_800, 0.0),
