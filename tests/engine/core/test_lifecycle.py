@@ -167,6 +167,7 @@ def test_the_same_news_again_is_no_step_back() -> None:
 def test_what_has_filled_decides_whether_an_order_is_whole_or_partial() -> None:
     for status in (None, S.ACKED, S.OPEN, S.PARTIAL):
         assert advance(order(S.OPEN), update(status, 10), {}).order.status is S.FILLED
+        assert advance(order(S.OPEN), update(status, 12), {}).order.status is S.FILLED
         assert advance(order(S.OPEN), update(status, 9), {}).order.status is S.PARTIAL
     assert advance(order(S.SENT, quantity=0), update(S.OPEN), {}).order.status is S.OPEN, "nobody knows of how many"
     assert advance(order(S.SENT, quantity=0), update(S.OPEN, 4), {}).order.status is S.PARTIAL
@@ -225,9 +226,9 @@ def test_a_ghost_of_an_order_we_gave_up_is_adopted() -> None:
 
 
 def test_two_ends_that_differ_alarm_and_the_stronger_stays() -> None:
-    for first, second in [(S.CANCELLED, S.REJECTED), (S.REJECTED, S.CANCELLED)]:
+    for first, second, is_regression in [(S.CANCELLED, S.REJECTED, True), (S.REJECTED, S.CANCELLED, False), (S.CANCELLED, S.EXPIRED, True)]:
         step = advance(order(first), update(second), {})
-        assert step.order.status is S.CANCELLED
+        assert (step.order.status, step.is_regression) == (S.CANCELLED, is_regression)
         assert step.alarms
 
 
