@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -152,6 +152,19 @@ class QuoteBoard:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class StrategyFile:
+    """A strategy file of the trader's, as it was read."""
+
+    path: str
+    """As it was given."""
+    template: Template | None = None
+    """What it can be run with; None when it cannot be read."""
+    findings: tuple[str, ...] = ()
+    """What in it is worth a look, a sentence with its lines each."""
+    fault: str = ""
+
+
 class EngineView(QObject):
     """The read model of the whole engine."""
 
@@ -188,6 +201,8 @@ class EngineView(QObject):
     difference_seen = Signal(str)
     """Key of an instrument whose difference somebody has acknowledged."""
     instruments_changed = Signal()
+    file_read = Signal(object)
+    """StrategyFile: the answer to an action that asked what a file is."""
     cleared = Signal()
     """Everything was forgotten: another session begins."""
 
@@ -346,6 +361,10 @@ class EngineView(QObject):
         """Keep and repeat a strategy's state."""
         self.strategies[status.id] = status
         self.strategy_changed.emit(status)
+
+    def on_strategy_file(self, file: StrategyFile) -> None:
+        """Repeat what a strategy file is."""
+        self.file_read.emit(file)
 
     def on_strategy_removed(self, strategy_id: str) -> None:
         """Forget a strategy."""

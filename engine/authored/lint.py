@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 
 from engine.authored.files import StrategyCode
 
@@ -43,16 +44,20 @@ ADVICE = {
 
 def lint_of(code: StrategyCode | None) -> list[str]:
     """Return a sentence for each kind of thing worth a look, in order of its first line; nothing for a file that is no Python."""
-    if code is None:
-        return []
+    return [] if code is None else list(_findings(code))
+
+
+@lru_cache(maxsize=64)
+def _findings(code: StrategyCode) -> tuple[str, ...]:
+    """Read one text once: what was looked through in a thread costs the loop nothing when the strategy is added."""
     try:
         tree = ast.parse(code.source)
     except (SyntaxError, ValueError):
-        return []
+        return ()
     found: dict[str, list[str]] = {}
     for line, what, name in sorted(set(_uses(tree))):
         found.setdefault(what, []).append(f"{name} in line {line}")
-    return [f"{code.path.name} uses {what} ({', '.join(places[:3])}): {ADVICE[what]}." for what, places in found.items()]
+    return tuple(f"{code.path.name} uses {what} ({', '.join(places[:3])}): {ADVICE[what]}." for what, places in found.items())
 
 
 def _uses(tree: ast.AST) -> Iterator[tuple[int, str, str]]:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.authored.files import code_of
+from engine.authored.lint import lint_of
+from engine.core.registry import Template
 from engine.executor.shelf import StrategyShelf
 from engine.host.describe import describe
 
@@ -31,9 +33,12 @@ class StrategyVerbs:
         """Put another strategy in the place of one that stands still and holds nothing, under its id."""
         self.strategies.change(strategy_id, config)
 
-    async def read_strategy(self, path: str) -> None:
-        """Find out what a strategy file is, off the loop, so that adding it takes no time; raises UserError for what is wrong in it."""
-        await asyncio.to_thread(lambda: describe(code_of(path)))
+    async def read_strategy(self, path: str) -> tuple[Template, list[str]]:
+        """Find out off the loop what a strategy file is, so that adding it takes no time, and what in it is worth a look.
+
+        Raises UserError for what is wrong in it.
+        """
+        return await asyncio.to_thread(_read, path)
 
     def start_strategy(self, strategy_id: str) -> None:
         """Start one in the background; the view tells when it runs, or why it does not."""
@@ -62,3 +67,8 @@ class StrategyVerbs:
     def remove_strategy(self, strategy_id: str) -> None:
         """Forget one that stands still and holds nothing."""
         self.strategies.remove(strategy_id)
+
+
+def _read(path: str) -> tuple[Template, list[str]]:
+    code = code_of(path)
+    return describe(code)[0], lint_of(code)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.core.errors import UserError
+from engine.view import StrategyFile
 from terminal.actions import Context, action
 
 
@@ -28,6 +30,19 @@ async def _add_file(context: Context, path: str, payload: Mapping[str, Any]) -> 
     """Add one whose file has to be read first, by a process that the loop does not wait for."""
     await context.engine.read_strategy(path)
     return context.engine.add_strategy(payload)
+
+
+@action("strategy.read", title="Read a strategy file")
+async def read(context: Context, payload: str) -> None:
+    """Find out what the file at that path is, by a process that the loop does not wait for; the view tells it."""
+    try:
+        template, findings = await context.engine.read_strategy(payload)
+    except UserError as error:
+        context.view.on_strategy_file(StrategyFile(payload, fault=str(error)))
+    except OSError as error:
+        context.view.on_strategy_file(StrategyFile(payload, fault=f"Expected a file that can be read at {payload}, but: {error.strerror}."))
+    else:
+        context.view.on_strategy_file(StrategyFile(payload, template, tuple(findings)))
 
 
 @action("strategy.change", title="Change a strategy")

@@ -62,7 +62,6 @@ class RestoreDialog(QDialog):
 
     def _build(self) -> None:
         table, head = self.table, self.table.horizontalHeader()
-        table.setHorizontalHeaderLabels(COLUMNS)
         table.setAccessibleName("Copies of the database, the newest first")
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -71,9 +70,11 @@ class RestoreDialog(QDialog):
         table.setShowGrid(False)
         table.verticalHeader().hide()
         table.setWordWrap(False)
-        for at, width in enumerate(WIDTHS):
+        for at, (title, width) in enumerate(zip(COLUMNS, WIDTHS, strict=True)):
+            item = QTableWidgetItem(title)
+            item.setTextAlignment(_alignment(at))
+            table.setHorizontalHeaderItem(at, item)
             head.resizeSection(at, width)
-            table.horizontalHeaderItem(at).setTextAlignment(_alignment(at))
         head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         head.setStretchLastSection(True)
         head.setHighlightSections(False)

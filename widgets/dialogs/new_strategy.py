@@ -12,12 +12,22 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCompleter, QDialog, QDialogButtonBox, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCompleter,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from engine.core.errors import TradingError
 from engine.core.model import Product
 from engine.core.registry import Template
 from engine.view import EngineView
+from widgets.base.file_picker import FilePicker
 from widgets.base.inputs import ChoiceBox, NumberBox, Segments, TextBox
 from widgets.base.layouts import Label, Rule
 from widgets.base.parameters import filled_box, parameter_box, title_of
@@ -34,6 +44,11 @@ RISK = (
 )
 """Key of risk_config, title, default, decimals."""
 
+ABOUT_FILES = "A class derived from Strategy, or a compiled template, in a file that only you can write."
+
+FILE = "file"
+"""What is chosen instead of a template for a strategy in a file of the trader's."""
+
 LIVE_WARNING = "LIVE: this strategy sends orders with real money as soon as it is started."
 
 
@@ -48,7 +63,9 @@ class NewStrategyDialog(QDialog):
         self.setWindowTitle("New strategy")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.name = TextBox("as it is shown in the order book", name="Name")
-        self.template = ChoiceBox([(template.title, template.name) for template in view.templates], name="Template")
+        choices = [(template.title, template.name) for template in view.templates]
+        self.template = ChoiceBox([*choices, ("A file of your own…", FILE)] if choices else [], name="Template")
+        self.place = FilePicker(view)
         self.symbols = TextBox("RELIANCE, TCS", name="Symbols")
         self.interval = ChoiceBox([(title, minutes) for minutes, title in INTERVALS], name="Bar")
         self.product: Segments[Product] = Segments([(p.value, p) for p in (Product.MIS, Product.CNC, Product.NRML)], name="Product")
@@ -59,20 +76,22 @@ class NewStrategyDialog(QDialog):
         self.parameters: dict[str, NumberBox] = {}
         self.risk = {key: filled_box(title, default, decimals) for key, title, default, decimals in RISK}
         self.about = Label(theme, tone="muted")
+        self.findings = Label(theme, tone="warn")
         self.fault = Label(theme, tone="bad")
         self.add = QPushButton("Add strategy  (Ctrl+Enter)")
-        self._form = QFormLayout()
+        self._left, self._form = QFormLayout(), QFormLayout()
         self._build()
         self._wire()
         self._show_template()
 
     def _build(self) -> None:
-        for label in (self.about, self.fault):
+        for label in (self.about, self.findings, self.fault):
             label.setWordWrap(True)
         self.fault.setMinimumHeight(2 * self.theme.row_height - 8)
-        left = QFormLayout()
+        left = self._left
         rows: tuple[tuple[str, QWidget], ...] = (
             ("Template", self.template),
+            ("File", self.place),
             ("Name", self.name),
             ("Symbols", self.symbols),
             ("Bar", self.interval),
@@ -104,6 +123,7 @@ class NewStrategyDialog(QDialog):
         outer.addWidget(self.about)
         outer.addWidget(Rule(self.theme))
         outer.addLayout(columns)
+        outer.addWidget(self.findings)
         outer.addWidget(self.fault)
         outer.addWidget(buttons)
 
@@ -112,6 +132,8 @@ class NewStrategyDialog(QDialog):
         words.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.symbols.setCompleter(words)
         self.template.currentIndexChanged.connect(self._show_template)
+        self.place.requested.connect(self.requested)
+        self.place.changed.connect(self._show_template)
         for box in (self.name, self.symbols, self.fixed, *self.risk.values()):
             box.textChanged.connect(self._check)
         for choice in (self.sizing, self.mode):
@@ -119,8 +141,15 @@ class NewStrategyDialog(QDialog):
         self.add.clicked.connect(self.send)
 
     @property
+    def is_file(self) -> bool:
+        """Tell whether a file of the trader's is chosen instead of a template."""
+        return bool(self.template.currentData() == FILE)
+
+    @property
     def chosen(self) -> Template | None:
-        """The template that is chosen, None when there are none."""
+        """The template that is chosen, or what the file is; None when there is none."""
+        if self.is_file:
+            return self.place.file.template if self.place.file is not None else None
         name = self.template.currentData()
         return next((template for template in self.view.templates if template.name == name), None)
 
@@ -130,8 +159,15 @@ class NewStrategyDialog(QDialog):
             self._form.removeRow(0)
         template = self.chosen
         self.parameters = {}
-        if template is not None:
-            self.about.say(_told(template))
+        self._left.setRowVisible(self.place, self.is_file)
+        found = self.place.file.findings if self.is_file and self.place.file is not None else ()
+        self.findings.say("\n".join(found))
+        self.findings.setVisible(bool(found))
+        if template is None:
+            self.about.say(ABOUT_FILES if self.is_file else "")
+            self.name.setPlaceholderText("as it is shown in the order book")
+        else:
+            self.about.say(template.title if self.is_file else _told(template))
             for parameter in template.parameters:
                 box = self.parameters[parameter.name] = parameter_box(parameter)
                 box.textChanged.connect(self._check)
@@ -148,6 +184,8 @@ class NewStrategyDialog(QDialog):
     def problem(self) -> str:
         """Say what keeps it from being added; "" when nothing does."""
         template = self.chosen
+        if self.is_file and (problem := self.place.problem):
+            return problem
         if template is None:
             return "There are no templates yet: the engine is still starting."
         if not self.symbol_list:
@@ -186,7 +224,7 @@ class NewStrategyDialog(QDialog):
         return {
             "strategy_config": {
                 "name": self.name.text().strip() or (template.title if template else ""),
-                "strategy_type": template.name if template else "",
+                "strategy_type": self.place.text if self.is_file else template.name if template else "",
                 "symbols": self.symbol_list,
                 "product": self.product.value.value,
                 "sizing": size,

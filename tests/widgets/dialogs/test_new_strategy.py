@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from engine.core.model import Product
 from engine.core.registry import TEMPLATES
 from engine.executor.config import check_mode, parse_strategy
+from engine.view import StrategyFile
 from widgets.base.theme import Theme
-from widgets.dialogs.new_strategy import LIVE_WARNING, NewStrategyDialog
+from widgets.dialogs.new_strategy import FILE, LIVE_WARNING, NewStrategyDialog
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -57,7 +59,7 @@ def test_ctrl_enter_asks_for_it_as_a_script_would(dialog: NewStrategyDialog, ask
 
 def test_every_template_can_be_added_as_it_stands(dialog: NewStrategyDialog) -> None:
     dialog.symbols.setText("TCS")
-    for number in range(dialog.template.count()):
+    for number in range(dialog.template.count() - 1):
         dialog.template.setCurrentIndex(number)
         assert dialog.problem() == ""
         parse_strategy(dialog.config["strategy_config"], dialog.config["risk_config"])
@@ -117,3 +119,67 @@ def test_before_the_engine_is_there_it_says_so(desk: Any, theme: Theme, shown: A
     dialog = shown(NewStrategyDialog(desk.view, theme))
     assert "still starting" in dialog.fault.text()
     assert not dialog.add.isEnabled()
+
+
+MINE = "/home/asha/mine.py"
+FINDINGS = (
+    "mine.py uses the network (requests in line 3): an answer that is late stops it.",
+    "mine.py uses waiting (time.sleep in line 9): no.",
+)
+
+
+@pytest.fixture
+def of_file(dialog: NewStrategyDialog) -> NewStrategyDialog:
+    dialog.template.setCurrentIndex(dialog.template.findData(FILE))
+    dialog.symbols.setText("TCS")
+    return dialog
+
+
+def test_a_file_is_read_when_its_path_was_entered_and_shows_its_parameters_and_findings(
+    of_file: NewStrategyDialog, desk: Any, asked: Any, qtbot: QtBot
+) -> None:
+    kept = asked(of_file)
+    assert of_file.place.path.isVisible()
+    assert of_file.problem() == "Give the path of a strategy file."
+    of_file.place.path.setFocus()
+    qtbot.keyClicks(of_file.place.path, MINE)
+    assert "press Enter" in of_file.problem()
+    qtbot.keyClick(of_file.place.path, Qt.Key.Key_Return)
+    assert kept == [("strategy.read", MINE)]
+    desk.view.on_strategy_file(StrategyFile("/another.py", fault="not this one"))
+    assert "press Enter" in of_file.problem()
+    desk.view.on_strategy_file(StrategyFile(MINE, TEMPLATES.get("rsi"), FINDINGS))
+    assert of_file.problem() == ""
+    assert set(of_file.parameters) == {parameter.name for parameter in TEMPLATES.get("rsi").parameters}
+    assert of_file.findings.isVisible()
+    assert of_file.findings.text() == "\n".join(FINDINGS)
+    qtbot.keyClick(of_file, Qt.Key.Key_Return, CTRL)
+    name, config = kept[-1]
+    assert (name, config["strategy_config"]["strategy_type"]) == ("strategy.add", MINE)
+    assert config["strategy_config"]["name"] == TEMPLATES.get("rsi").title
+
+
+def test_what_is_wrong_with_a_file_is_told_and_another_path_begins_anew(of_file: NewStrategyDialog, desk: Any, qtbot: QtBot) -> None:
+    of_file.place.take(MINE)
+    desk.view.on_strategy_file(StrategyFile(MINE, fault="Expected Python in mine.py, was a mistake in line 4."))
+    assert of_file.fault.text() == "Expected Python in mine.py, was a mistake in line 4."
+    assert not of_file.add.isEnabled()
+    desk.view.on_strategy_file(StrategyFile(MINE, TEMPLATES.get("rsi"), FINDINGS))
+    assert of_file.add.isEnabled()
+    qtbot.keyClicks(of_file.place.path, "x")
+    assert "press Enter" in of_file.fault.text()
+    assert not of_file.findings.isVisible()
+    assert not of_file.parameters
+    of_file.template.setCurrentIndex(0)
+    assert not of_file.place.path.isVisible()
+    assert of_file.add.isEnabled()
+
+
+def test_browse_takes_a_file_without_holding_anything_up(of_file: NewStrategyDialog, asked: Any, qtbot: QtBot) -> None:
+    kept = asked(of_file)
+    qtbot.mouseClick(of_file.place.browse, Qt.MouseButton.LeftButton)
+    (chooser,) = of_file.findChildren(QFileDialog)
+    chooser.fileSelected.emit(MINE)
+    chooser.reject()
+    assert kept == [("strategy.read", MINE)]
+    assert of_file.place.path.text() == MINE
