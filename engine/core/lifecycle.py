@@ -39,8 +39,11 @@ TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
 }
 """From each status, those that may follow. What follows an end is the late truth of the broker, and comes with an alarm."""
 
-_RANK = {S.NEW: 0, S.INTENT: 1, S.SENT: 2, S.UNKNOWN: 3, S.ACKED: 4, S.TRIGGER: 5, S.OPEN: 6, S.PARTIAL: 7}
-_END_RANK = {S.DENIED: 0, S.NOT_PLACED: 1, S.OPERATOR: 2, S.REJECTED: 3, S.EXPIRED: 4, S.CANCELLED: 5, S.FILLED: 6}
+_LIVE = (S.NEW, S.INTENT, S.SENT, S.UNKNOWN, S.ACKED, S.TRIGGER, S.OPEN, S.PARTIAL)
+_ENDS = (S.DENIED, S.NOT_PLACED, S.OPERATOR, S.REJECTED, S.EXPIRED, S.CANCELLED, S.FILLED)
+_RANK = {status: rank for ranked in (_LIVE, _ENDS) for rank, status in enumerate(ranked)}
+"""How far on a status is among those of its kind; of two that are told the one further on stands."""
+
 _OUR_OWN_VERDICTS = frozenset({S.DENIED, S.NOT_PLACED, S.OPERATOR})
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -192,7 +195,7 @@ def _leave_end(order: Order, update: OrderUpdate, said: OrderStatus, filled: int
     if said is order.status:
         return said, _late_fill(order, filled), False
     if said.is_terminal:
-        kept = max(order.status, said, key=_END_RANK.__getitem__)
+        kept = max(order.status, said, key=_RANK.__getitem__)
         return kept, (late,), kept is order.status
     is_ghost = order.status in _OUR_OWN_VERDICTS
     is_later = update.is_snapshot and update.time_ns > order.heard_ns

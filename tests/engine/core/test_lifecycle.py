@@ -100,6 +100,19 @@ def test_an_illegal_step_raises(before: OrderStatus, after: OrderStatus) -> None
         transition(order(before), after, 0)
 
 
+def test_nothing_follows_a_whole_fill() -> None:
+    with pytest.raises(InvalidTransition, match="Order P1 is FILLED: expected nothing to follow, was OPEN"):
+        transition(order(S.FILLED), S.OPEN, 0)
+    with pytest.raises(InvalidTransition, match="Order P1 is NEW: expected DENIED, INTENT to follow, was OPEN"):
+        transition(order(S.NEW), S.OPEN, 0)
+
+
+def test_the_last_words_of_the_broker_are_kept() -> None:
+    said = advance(order(S.OPEN, message="first"), update(S.OPEN), {}).order
+    assert said.message == "first"
+    assert advance(said, update(S.OPEN, message="then"), {}).order.message == "then"
+
+
 def test_an_ordinary_life() -> None:
     done, known, alarms = play(
         order(),
@@ -109,6 +122,7 @@ def test_an_ordinary_life() -> None:
         update(S.FILLED, 10, fill("2", 6, 1501.0)),
     )
     assert (done.status, done.filled, done.broker_order_id) == (S.FILLED, 10, "B1")
+    assert not any(advance(order(), update(status), {}).is_regression for status in (S.ACKED, S.OPEN, S.CANCELLED, None))
     assert done.average_price == pytest.approx(1500.6)
     assert known == {"1": 4, "2": 6}
     assert alarms == []
@@ -187,7 +201,8 @@ def test_a_cancel_that_names_a_later_fill_alarms_once() -> None:
     assert step.order.filled == 5
     assert len(step.alarms) == 1
     assert "when 3 more of it filled" in step.alarms[0]
-    assert advance(step.order, update(S.CANCELLED, 5), {}).alarms == ()
+    again = advance(step.order, update(S.CANCELLED, 5), {})
+    assert (again.alarms, again.is_regression) == ((), False)
 
 
 def test_late_news_of_a_living_order_after_its_end_is_a_regression() -> None:
@@ -198,7 +213,7 @@ def test_late_news_of_a_living_order_after_its_end_is_a_regression() -> None:
 
 def test_a_snapshot_that_sees_it_alive_reopens_it_with_an_alarm() -> None:
     step = advance(order(S.REJECTED, heard_ns=1), update(S.OPEN, time_ns=2, is_snapshot=True), {})
-    assert step.order.status is S.OPEN
+    assert (step.order.status, step.is_regression) == (S.OPEN, False)
     assert "was REJECTED and is OPEN at the broker" in step.alarms[0]
 
 
