@@ -200,8 +200,8 @@ class SessionBooks:
                     self._await_acknowledgement(difference.instrument.key, f"its position was not the broker's ({difference})")
         report = replace(found, unacknowledged=tuple(self._keep_unacknowledged()))
         parts.orders.note("RECONCILED", **report.as_dict())
-        # What is left at the end is told at the next start, when somebody can look at it.
-        self._tell(f"Compared with the broker: {report}.", "info" if report.is_clean or report.reason == "end" else "critical")
+        is_told_at_next_start = report.reason == "end" and not report.profits
+        self._tell(f"Compared with the broker: {report}.", "info" if report.is_clean or is_told_at_next_start else "critical")
         self._look_at_clock(report.skew_s)
         if parts.view is not None:
             parts.view.on_report(report)

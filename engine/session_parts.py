@@ -21,6 +21,7 @@ from engine.mender import Mender
 from engine.order_manager import OrderManager
 from engine.position_tracker import PositionTracker
 from engine.reconcile import Reconciler
+from engine.reconcile.snapshot import Snapshot
 from engine.risk_manager import RiskManager
 from engine.session_desk import SessionDesk
 from engine.store import Store
@@ -78,6 +79,7 @@ class SessionParts(QObject):
         rates_of = tariff.rates if tariff is not None else free_of_charge
         self.orders = OrderManager(self.tasks, store, self.clock, self.mode[:1].upper(), rates_of=rates_of, parent=self)
         self.reconciler = Reconciler(broker, self.orders, self.positions, self.clock)
+        self.reconciler.heard = self._on_snapshot
         self.mender = Mender(broker, self.market_data, self.clock, self.tasks)
 
     @property
@@ -95,6 +97,11 @@ class SessionParts(QObject):
     def on_store_failed(self, reason: str) -> None:
         """Stop everything that would need a line in the journal."""
         self.risk.halt(f"the database takes nothing more ({reason})", "store")
+
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        """Know the account's money as of the books."""
+        if snapshot.funds is not None:
+            self.desk.funds = snapshot.funds
 
     def _on_task_failed(self, name: str, error: BaseException) -> None:
         """Stop new risk when something of ours broke that nobody foresaw."""

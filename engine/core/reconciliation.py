@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.core.model import Fill, Instrument, Order, Product
+from engine.core.model import Fill, Instrument, Order, Product, to_rupees
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,21 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfitDifference:
+    """A day's realised profit, before charges, that was not as the broker has it; in money units."""
+
+    instrument: Instrument
+    product: Product
+    ours_units: int
+    theirs_units: int
+
+    def __str__(self) -> str:
+        """Say it in a few words."""
+        ours, theirs = to_rupees(self.ours_units), to_rupees(self.theirs_units)
+        return f"{self.instrument.symbol} {self.product.value}: Rs {ours:,.2f} realised here, Rs {theirs:,.2f} at the broker"
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What one comparison found."""
 
@@ -54,6 +69,10 @@ class Report:
     """Differences between the broker's positions and ours, taken over as entries without an order."""
     differences: tuple[Difference, ...] = ()
     """All positions that differed."""
+    profits: tuple[ProfitDifference, ...] = ()
+    """Where the profit realised in the day differed, at its close."""
+    triggers: int = 0
+    """Orders that wait at the broker for a price, over days."""
     unacknowledged: tuple[str, ...] = ()
     """Keys of instruments in which nothing is opened until somebody has looked at their difference."""
     skew_s: float | None = None
@@ -64,7 +83,7 @@ class Report:
     @property
     def is_clean(self) -> bool:
         """Tell whether nothing is left that a person must look at."""
-        return not (self.external or self.unknown or self.adjusted or self.differences or self.inferred)
+        return not (self.external or self.unknown or self.adjusted or self.differences or self.inferred or self.profits)
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -76,8 +95,10 @@ class Report:
             (len(self.not_placed), "never placed"),
             (len(self.unknown), "of unknown fate"),
             (len(self.adjusted), "positions adjusted"),
+            (len(self.profits), "profits that differ"),
         )
-        return ", ".join(f"{count} {what}" for count, what in parts if count) or "nothing to do"
+        said = ", ".join(f"{count} {what}" for count, what in parts if count) or "nothing to do"
+        return "; ".join([said, *map(str, self.profits)])
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as the journal keeps it: names and numbers."""
@@ -91,6 +112,8 @@ class Report:
             "expired": [order.id for order in self.expired],
             "unknown": [order.id for order in self.unknown],
             "differences": [[d.instrument.key, d.product.value, d.ours, d.theirs] for d in self.differences],
+            "profits": [[p.instrument.key, p.product.value, p.ours_units, p.theirs_units] for p in self.profits],
+            "triggers": self.triggers,
             "unacknowledged": list(self.unacknowledged),
             "skew_s": self.skew_s,
             "tries": self.tries,

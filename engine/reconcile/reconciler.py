@@ -13,13 +13,17 @@ from engine.brokers.base import Broker
 from engine.calendar import day_of
 from engine.clock import Clock
 from engine.core.model import EXTERNAL, Fill, Order, OrderStatus, OrderUpdate, Product
-from engine.core.reconciliation import Difference, Report
+from engine.core.reconciliation import Difference, ProfitDifference, Report
 from engine.order_manager import OrderManager
 from engine.position_tracker import PositionTracker
 from engine.reconcile.differences import differences, entry_of
+from engine.reconcile.profit import profit_differences
 from engine.reconcile.snapshot import WAITS_S, Snapshot, take
 
 S = OrderStatus
+
+AT_THE_END = frozenset({"close", "end"})
+"""Reasons of a comparison at which the day's profit is compared, too."""
 
 _SUSPECT = frozenset({S.INTENT, S.SENT, S.UNKNOWN})
 
@@ -28,6 +32,8 @@ class Reconciler:
     """Compares with one broker."""
 
     def __init__(self, broker: Broker, orders: OrderManager, positions: PositionTracker, clock: Clock) -> None:
+        self.heard: Callable[[Snapshot], None] = lambda snapshot: None
+        """Hears of everything that was read, once it agrees."""
         self._broker = broker
         self._orders = orders
         self._positions = positions
@@ -43,6 +49,7 @@ class Reconciler:
         """
         waits_s = WAITS_S if is_patient and self._broker.capabilities.is_live else ()
         snapshot = await take(self._broker, pause or self._clock.sleep, waits_s)
+        self.heard(snapshot)
         known = {order.id for order in self._orders.orders}
         before = len(self._orders.trades)
         for update in snapshot.updates:
@@ -65,6 +72,8 @@ class Reconciler:
             unknown=unknown,
             adjusted=adjusted,
             differences=found,
+            profits=self._profits(snapshot) if reason in AT_THE_END and self._broker.capabilities.is_live else (),
+            triggers=sum(trigger.status == "active" for trigger in snapshot.triggers),
             skew_s=self._broker.skew_s,
             tries=snapshot.tries,
         )
@@ -75,6 +84,10 @@ class Reconciler:
         shares = {holding.instrument.key: holding.quantity for holding in await self._broker.holdings()}
         found = differences(held, self._positions.positions, shares, self._orders.working())
         return tuple(difference for difference, _ in found if not difference.is_explained)
+
+    def _profits(self, snapshot: Snapshot) -> tuple[ProfitDifference, ...]:
+        today = day_of(self._clock.now_ns())
+        return profit_differences(snapshot.held, self._positions.positions, self._orders.trades, today)
 
     async def agrees_on(self, key: str, product: Product) -> bool:
         """Tell whether the broker holds now what we hold of an instrument and product; raises BrokerError when it cannot be read."""

@@ -1,4 +1,4 @@
-"""Reads the broker's orders, positions and shares as of one moment: orders before and after must agree, and trades add up to what filled.
+"""Reads all that the broker has as of one moment: orders before and after must agree, and trades add up to what filled.
 
 All or nothing: what cannot be read is unknown, never empty, and nothing of a reading that failed is used.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.brokers.base import Broker
+from engine.brokers.base import Broker, Funds
+from engine.brokers.triggers import Gtt
 from engine.core.errors import BrokerError
 from engine.core.model import OrderUpdate, Position
 
@@ -24,6 +25,10 @@ class Snapshot:
     held: Sequence[Position]
     shares: Mapping[str, int]
     """Quantity in the demat account by instrument key."""
+    funds: Funds | None = None
+    """The account's money; None where the broker does not tell."""
+    triggers: Sequence[Gtt] = ()
+    """Orders that wait there for a price, over days."""
     tries: int = 1
 
     @property
@@ -44,11 +49,13 @@ async def take(broker: Broker, pause: Callable[[float], Awaitable[None]], waits_
         before = list(await broker.orders())
         held = list(await broker.positions())
         shares = {holding.instrument.key: holding.quantity for holding in await broker.holdings()}
+        funds = await broker.funds()
+        triggers = list(await broker.gtts.all()) if broker.gtts is not None else []
         updates = list(await broker.orders())
         is_same = _state_of(before) == _state_of(updates)
         is_last = tries > len(waits_s)
         if is_same and (is_last or not any(map(is_short, updates))):
-            return Snapshot(updates, held, shares, tries)
+            return Snapshot(updates, held, shares, funds, triggers, tries)
         if is_last:
             raise BrokerError(f"Expected two lists of orders in a row to agree, {tries} never did; the books are compared again later.")
         await pause(waits_s[tries - 1])

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from engine.brokers.base import Holding
-from engine.core.errors import ConnectionLost, OutcomeUnknown
-from engine.core.model import EXTERNAL, Order, OrderStatus, OrderUpdate, Pending, Position, Product, TradingState
+from engine.brokers.base import Funds, Holding
+from engine.brokers.triggers import Gtt
+from engine.calendar import day_of
+from engine.core.errors import BrokerError, ConnectionLost, OutcomeUnknown
+from engine.core.model import EXTERNAL, Order, OrderStatus, OrderUpdate, Pending, Position, Product, Purpose, TradingState
 from engine.reconcile import LOOKS_S, Report
+from engine.reconcile.profit import profit_differences
 from tests.engine.fakes import OPEN_NS, RELIANCE, SECOND_NS, TCS, FakeBroker, FakeStore, a_fill, request
 from tests.engine.sessions import SessionBench, turns
 
@@ -296,3 +299,78 @@ def test_shares_of_long_ago_are_no_position(loop_run: Run) -> None:
         assert report.adjusted == ()
 
     run(loop_run, bench, check)
+
+
+class Rich(FakeBroker):
+    """A broker with money and triggers, either of which may fail."""
+
+    def __init__(self, *, is_live: bool = True) -> None:
+        super().__init__(is_live=is_live)
+        self.fails = ""
+        self.gtts = self  # type: ignore[assignment]
+
+    async def funds(self) -> Funds:
+        if self.fails == "margins":
+            raise BrokerError("maintenance")
+        return Funds(70, used_units=30)
+
+    async def all(self) -> list[Gtt]:
+        if self.fails == "triggers":
+            raise BrokerError("maintenance")
+        return [Gtt(RELIANCE, (), 100.0, 1, "active"), Gtt(RELIANCE, (), 100.0, 2, "deleted")]
+
+
+@pytest.mark.parametrize("fails", ["margins", "triggers"])
+def test_what_cannot_be_read_leaves_the_books_uncompared(fails: str, loop_run: Run) -> None:
+    async def main() -> None:
+        bench = SessionBench(broker=Rich())
+        assert isinstance(bench.broker, Rich)
+        bench.broker.fails = fails
+        with pytest.raises(BrokerError, match="maintenance"):
+            await bench.session.open()
+        assert bench.submit().status is S.DENIED
+        assert bench.store.kinds().count("RECONCILED") == 0
+        bench.broker.fails = ""
+        report = await bench.session.open()
+        assert (report.triggers, report.as_dict()["triggers"]) == (1, 1)
+        assert bench.session.desk.funds == Funds(70, used_units=30)
+        await bench.close()
+
+    loop_run(main())
+
+
+@pytest.mark.logs_warnings
+@pytest.mark.parametrize(("realised", "is_told"), [(500.0, False), (500.01, False), (499.0, True), (0.0, True)])
+def test_the_day_s_profit_is_held_against_the_broker_s_at_the_end(realised: float, is_told: bool, loop_run: Run) -> None:
+    async def main() -> None:
+        bench = await SessionBench(is_live=True).open()
+        await bench.entered(1, 10, 100.0)
+        await bench.entered(-1, 10, 150.0, purpose=Purpose.EXIT)
+        bench.broker.listed = [bench.broker.update(one, S.FILLED, filled=10) for one in bench.session.orders.orders]
+        bench.broker.held = [Position(RELIANCE, Product.MIS, realised_units=round(realised * 10_000))]
+        report = await bench.session.life.books.compare("close", is_patient=False)
+        assert [(one.ours_units, one.theirs_units) for one in report.profits] == (
+            [(5_000_000, round(realised * 10_000))] if is_told else []
+        )
+        assert report.is_clean is not is_told
+        said = [text for level, text in bench.notices if level == "critical" and "Rs 500.00 realised here" in text]
+        assert bool(said) is is_told
+        assert report.as_dict()["profits"] == ([["NSE:RELIANCE", "MIS", 5_000_000, round(realised * 10_000)]] if is_told else [])
+        assert not (await bench.session.life.books.compare("asked", is_patient=False)).profits, "the day is not over"
+        await bench.close()
+
+    loop_run(main())
+
+
+def test_what_was_carried_in_and_what_only_changed_hands_is_no_profit_of_the_day() -> None:
+    day_ns = 24 * 3_600 * SECOND_NS
+    bought = a_fill(1, 10, 100.0)
+    sold = a_fill(-1, 4, 120.0, time_ns=OPEN_NS + day_ns)
+    held = Position(RELIANCE, Product.MIS, quantity=6, cost_units=6_000_000)
+    today, broker = day_of(OPEN_NS + day_ns), Position(RELIANCE, Product.MIS, quantity=6, realised_units=1)
+    assert profit_differences([broker], [held], [bought, sold], today) == ()
+    given = a_fill(-1, 6, 120.0, time_ns=OPEN_NS + day_ns, purpose=Purpose.ASSIGN)
+    opened = replace(bought, time_ns=OPEN_NS + day_ns)
+    (found,) = profit_differences([broker], [held], [opened, sold, given], today)
+    assert found.ours_units == 800_000
+    assert profit_differences([], [held], [opened, sold], today) == ()

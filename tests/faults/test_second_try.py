@@ -122,6 +122,8 @@ def test_a_part_that_was_really_lost_goes_out_again_and_fills(loop_run: Any, exc
         await floor.agrees()
         assert sells(floor) == [(4, "COMPLETE")]
         assert "SECOND_TRY" in floor.store.kinds()
+        report = await floor.session.life.books.compare("close", is_patient=False)
+        assert report.profits == (), "the profit of the part that was closed is the broker's, too"
         assert first.id != second.id
 
     run(loop_run, exchange, scenario)
