@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from engine.core.model import Account, Instrument, OrderRequest, Product
+from engine.core.model import EXTERNAL, Account, Instrument, Order, OrderRequest, OrderStatus, Pending, Product
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
@@ -196,6 +196,15 @@ class Traffic:
             self._minute.popleft()
         return len(self._minute)
 
+    def recall(self, orders: Iterable[Order], now_ns: int) -> None:
+        """Count for the rest of their minute the messages that orders of before a restart tell of.
+
+        What the clock, set back since, has in the future counts as just sent.
+        """
+        at_ns = self._at(now_ns)
+        ages = ((max(0, now_ns - max(order.created_ns, order.updated_ns)), messages_of(order)) for order in orders)
+        self._minute = deque(sorted(at_ns - age for age, count in ages if age < MINUTE_NS for _ in range(count)))
+
     def wait_s(self, now_ns: int, limit: float) -> float:
         """Return how long a message has to wait until it is within the limit, in seconds."""
         now_ns = self._at(now_ns)
@@ -220,6 +229,14 @@ class Traffic:
         like = _likeness(request)
         times = [time_ns for time_ns, likeness in entries if likeness == like]
         return sum(time_ns > now_ns - soon_ns for time_ns in times), len(times)
+
+
+def messages_of(order: Order) -> int:
+    """Return how many messages an order was at least: its place, its changes, and a cancel where it came to one."""
+    if order.status is OrderStatus.DENIED or order.request.owner == EXTERNAL:
+        return 0
+    is_cancelled = order.status is OrderStatus.CANCELLED or order.pending in (Pending.CANCEL, Pending.CANCEL_UNKNOWN)
+    return 1 + order.modifications + int(is_cancelled)
 
 
 def _likeness(request: OrderRequest) -> tuple[object, ...]:

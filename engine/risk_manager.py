@@ -148,6 +148,7 @@ class RiskManager(Overseer):
         """Go on after a restart with what was kept and with the orders of before."""
         orders = list(orders)
         self._checks.surroundings.recall(orders)
+        self.traffic.recall(orders, now_ns)
         super().take_up(kept, orders, now_ns)
 
     def on_order(self, order: Order) -> None:

@@ -16,7 +16,7 @@ from engine.restraint.ladder import Ladder
 from engine.restraint.limit_changes import LimitChanges
 from engine.restraint.owners import Owners, is_strategy
 from engine.restraint.stops import ACCOUNT, Stops
-from engine.risk_inputs import Desk
+from engine.risk_inputs import Desk, messages_of
 
 DAY_NS = 86_400_000_000_000
 
@@ -138,10 +138,11 @@ class Keeper:
         self.arming.take_up(kept.get("first_days", {}))
         self.changes.take_up(kept.get("waiting", {}))
         orders = list(orders)
-        self.owners.recount(orders, self._day * DAY_NS - IST_OFFSET_NS)
+        began_ns = self._day * DAY_NS - IST_OFFSET_NS
+        self.owners.recount(orders, began_ns)
         self.owners.take_up(kept.get("owners", {}), is_today=is_today)
         # What the orders tell was on the disk before it was sent; what was kept may be some seconds old.
-        self.messages = sum(tally.orders for tally in self.owners.tallies.values())
+        self.messages = sum(messages_of(order) for order in orders if order.created_ns >= began_ns)
         if is_today:
             self.denied = int(kept["denied"])
             self.messages = max(int(kept["messages"]), self.messages)

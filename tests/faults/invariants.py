@@ -11,16 +11,26 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from engine.brokers.simulated.orders import ExchangeOrder
 from engine.core.ledger import apply
 from engine.core.lifecycle import TRANSITIONS
-from engine.core.model import EXTERNAL, Order, OrderStatus, Position, Product
+from engine.core.model import EXTERNAL, Order, OrderStatus, Pending, Position, Product
 from engine.reconcile import is_open_question
 from engine.session import TradingSession
 from engine.store.rows import JournalEntry
+from tests.faults.over_time import (
+    Chain,
+    Kill,
+    Message,
+    Secrets,
+    kill_is_latched,
+    kills_are_final,
+    messages_keep_the_caps,
+    messages_keep_the_rate,
+    paper_sends_nothing,
+)
 
 S = OrderStatus
-SECOND_NS = 1_000_000_000
-MESSAGES_A_SECOND = 8
 
 Place = tuple[str, Product]
 
@@ -38,14 +48,26 @@ class Real:
     """Sum of its trades."""
 
 
+def real_order(order: ExchangeOrder) -> Real:
+    """Return an order of the simulated exchange."""
+    traded = sum(fill.quantity for fill in order.fills)
+    return Real(order.id, order.tag, order.quantity, order.filled, order.status.is_terminal, traded)
+
+
 @dataclass(slots=True)
 class Ledger:
     """What the broker really has, and what it was sent."""
 
     orders: Sequence[Real] = ()
     net: dict[Place, int] = field(default_factory=dict)
-    messages_ns: Sequence[int] = ()
-    """When a message of ours came, by the broker's clock."""
+    messages: Sequence[Message] = ()
+    """Of ours, in the order in which they came; of a paper account those that came to the broker it has its quotes from."""
+    kills: Sequence[Kill] = ()
+    """When the kill switch was used."""
+    blind_ns: Sequence[int] = ()
+    """When a process began whose clock had been set since the one before it."""
+    now_ns: int = 0
+    """By the broker's clock."""
     faults: list[str] = field(default_factory=list)
     """What was wrong with a message at the moment when it came."""
 
@@ -57,6 +79,10 @@ class Watch:
     alarms: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     """All that the trader was told."""
+    secrets: Secrets = field(default_factory=Secrets)
+    """What must be found nowhere."""
+    chain: Chain = field(default_factory=Chain)
+    """The journal as it was written so far."""
     _before: dict[str, Order] = field(default_factory=dict)
 
     def changes(self, orders: Iterable[Order]) -> Iterator[tuple[Order, Order]]:
@@ -114,6 +140,9 @@ def _positions_are_fills(session: TradingSession) -> Iterator[str]:
         held = session.positions.quantity(key, product, owner)
         if held != book.quantity:
             yield f"{owner or 'the account'} holds {held} of {key} and its fills come to {book.quantity}"
+    for position in (*session.positions.open_net(), *session.positions.open_books()):
+        if (position.instrument.key, position.product, position.owner) not in books:
+            yield f"{position.owner or 'the account'} holds {position.quantity} of {position.instrument.key} and its fills come to 0"
     if (session.positions.realised_units(), session.positions.charges_units()) != (realised, charges):
         yield f"profit is {session.positions.realised_units()} and fills come to {realised}"
 
@@ -147,6 +176,8 @@ def risk_is_counted(session: TradingSession) -> Iterator[str]:
         if order.status is S.INTENT:
             continue
         held = kept.get(order.reservation)
+        if held is None and order.pending is Pending.CANCEL and session.mode == "paper":
+            continue  # on a market of our own a cancel that was asked for is certain
         if held is None:
             yield f"order {order.id} ({order.status}, {order.remaining} left) counts against no limit"
         elif abs(held.quantity) < order.remaining:
@@ -156,17 +187,14 @@ def risk_is_counted(session: TradingSession) -> Iterator[str]:
         yield f"reservation {number} belongs to no working order"
 
 
-def messages_keep_the_rate(ledger: Ledger) -> Iterator[str]:
-    """No second has more messages than the broker takes."""
-    times = sorted(ledger.messages_ns)
-    for first, last in zip(times, times[MESSAGES_A_SECOND:], strict=False):
-        if last - first < SECOND_NS:
-            yield f"{MESSAGES_A_SECOND + 1} messages within {(last - first) / 1e9:.3f} s"
+def decisions_are_finite(session: TradingSession, kills: Sequence[Kill] = ()) -> Iterator[str]:
+    """Every order of ours carries a price by which its worth was judged: its own, or the last one.
 
-
-def decisions_are_finite(session: TradingSession) -> Iterator[str]:
-    """Every order of ours carries a price by which its worth was judged: its own, or the last one."""
+    What a kill switch closes, and what paper squares off in the morning, is closed also where no price came since the start.
+    """
     for order in session.orders.orders:
+        if order.request.is_exit and (kills or session.mode == "paper"):
+            continue
         request = order.request
         price = request.price or request.trigger_price or request.reference_price or math.nan
         if request.owner != EXTERNAL and order.status is not S.DENIED and not (math.isfinite(price) and price > 0):
@@ -258,10 +286,16 @@ def breaches(session: TradingSession, ledger: Ledger, journal: Sequence[JournalE
         lambda: owners_add_up(session),
         lambda: orders_only_grow(session, watch),
         lambda: risk_is_counted(session),
-        lambda: messages_keep_the_rate(ledger),
-        lambda: decisions_are_finite(session),
+        lambda: messages_keep_the_rate(ledger.messages),
+        lambda: messages_keep_the_caps(session, ledger.messages, ledger.blind_ns),
+        lambda: kills_are_final(ledger.messages, ledger.kills),
+        lambda: kill_is_latched(session, ledger.kills, ledger.now_ns),
+        lambda: paper_sends_nothing(session, ledger.messages),
+        lambda: decisions_are_finite(session, ledger.kills),
         lambda: questions_are_shown(session, watch),
         lambda: journal_is_a_chain(journal),
+        lambda: watch.chain.follow(journal),
+        lambda: watch.secrets.found(),
     )
     return [breach for check in checks for breach in check()]
 

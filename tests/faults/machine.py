@@ -5,30 +5,21 @@ After every step all that must hold is asked (`invariants`); in the end all faul
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import random
 from typing import Any
 
-import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from engine.core.errors import BrokerError, InvalidOrder
-from engine.core.model import LinkState, Order, OrderChange, OrderRequest, OrderStatus, OrderType, Product, Purpose, Side
-from engine.core.records import TICK, Rows
-from engine.session import TradingSession
-from tests.engine.fakes import RELIANCE, SECOND_NS, TCS, request
-from tests.faults.invariants import Watch, breaches, breaches_at_rest, same_again, state_of
-from tests.faults.lossy_store import LossyStore
-from tests.faults.simulated_market import FATES, FaultyBroker, OffClock, SimulatedMarket
+from engine.core.errors import InvalidOrder
+from engine.core.model import Order, OrderChange, OrderRequest, OrderStatus, OrderType, Product, Purpose, Side
+from tests.engine.fakes import request
+from tests.faults.invariants import same_again, state_of
+from tests.faults.simulated_account import DAY_NS, LIMITS, OWNERS, SHARES, TIGHT, SimulatedAccount, turns
+from tests.faults.simulated_market import FATES
 
-DAY_NS = 86_400 * SECOND_NS
-CAPITAL = 10_000_000 * 10_000
-LIMITS = {"message_rate": 8.0, "max_position_size": 50.0}
-OWNERS = ("hand", "ema")
-SHARES = {"RELIANCE": RELIANCE, "TCS": TCS}
 PRICES = st.sampled_from([95.0, 98.0, 99.0, 100.0, 101.0, 102.0, 105.0])
 
 shares = st.sampled_from(list(SHARES))
@@ -38,68 +29,20 @@ fates = st.sampled_from(("ok",) * len(FATES) + FATES)
 quantities = st.integers(1, 20)
 
 
-class TradingMachine(RuleBasedStateMachine):
+class TradingMachine(SimulatedAccount, RuleBasedStateMachine):
     """One account at the simulated exchange, over any number of sessions."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.market = SimulatedMarket()
-        self.clock = OffClock(self.market.clock)
-        self.watch = Watch()
-        self.store = LossyStore()
-        self.last = dict.fromkeys(SHARES, 100.0)
-        self.broker: FaultyBroker
-        self.session: TradingSession
-
-    def run(self, coroutine: Any) -> Any:
-        """Let something happen, and what it stirs up come to rest; nothing waits for time to pass."""
-        result = self.loop.run_until_complete(coroutine)
-        self.loop.run_until_complete(turns())
-        return result
-
-    @initialize()
-    def begin(self) -> None:
+    @initialize(is_tight=st.booleans(), is_paper=st.sampled_from([False] * 9 + [True]))
+    def begin(self, is_tight: bool, is_paper: bool) -> None:
+        """Open an account with some positions, protected and not."""
+        self.limits, self.is_paper = TIGHT if is_tight else LIMITS, is_paper
         for share in SHARES.values():
             self.market.trade(share, 100.0, 1)
-        self._start()
+        self.start()
         for owner, share in zip(OWNERS, SHARES, strict=True):
             self.enter(share, owner, "BUY", 10, None, "ok", protect=True)
             self.enter(share, owner, "BUY", 10, 99.0, "ok", protect=False)
-        self.hear(99, "in order", 0)
-
-    def _start(self) -> None:
-        self.broker = FaultyBroker(self.market, self.store, self.clock)
-        self.session = TradingSession(
-            self.broker,
-            self.store,
-            limits=LIMITS,
-            capital_units=CAPITAL,
-            clock=self.clock,
-            wall=self.clock,
-            mode="live",  # type: ignore[arg-type]
-        )
-        self.broker.session = self.session
-        self.session.risk.arm("ema")
-        self.session.orders.alarm_raised.connect(self._on_alarm)
-        tell = self.session.life.tell
-
-        def told(text: str, level: str = "info") -> None:
-            self.watch.told.append(text)
-            tell(text, level)
-
-        self.session.life.tell = self.session.life.books._tell = told  # type: ignore[method-assign, assignment]
-        self.run(self._open())
-        self.watch.forget_undone(self.session.orders.orders)
-        self._quote()
-
-    async def _open(self) -> None:
-        await self.session.open()
-        await self.session.subscribe(SHARES.values())
-
-    def _on_alarm(self, text: str) -> None:
-        self.watch.alarms.append(text)
-        self.watch.told.append(text)
+        self.news(99, "in order", 0)
 
     @rule(share=shares, owner=owners, side=sides, quantity=quantities, price=st.none() | PRICES, fate=fates, protect=st.booleans())
     def enter(self, share: str, owner: str, side: str, quantity: int, price: float | None, fate: str, protect: bool) -> None:
@@ -160,20 +103,10 @@ class TradingMachine(RuleBasedStateMachine):
         """Let the market move, and resting orders fill, in part or in full."""
         self.market.trade(SHARES[share], price, quantity)
         self.last[share] = price
-        self._quote()
-
-    def _quote(self) -> None:
-        frame = np.zeros(len(SHARES), dtype=TICK)
-        for row, (name, instrument) in zip(frame, SHARES.items(), strict=True):
-            row["instrument_token"], row["mode"], row["last_price"] = instrument.token, 1, self.last[name]
-            row["exchange_time"] = self.market.clock.now_ns() // SECOND_NS
-        self.run(self._ticks(frame))
-
-    async def _ticks(self, frame: Rows) -> None:
-        self.session.on_ticks(frame)
+        self.quote()
 
     @rule(count=st.integers(1, 30), how=st.sampled_from(["in order", "in order", "twice", "shuffled", "lost"]), seed=st.integers(0, 999))
-    def hear(self, count: int, how: str, seed: int) -> None:
+    def news(self, count: int, how: str, seed: int) -> None:
         """Let news arrive: as sent, doubled, shuffled, or not at all."""
         line = self.market.line
         news, line.waiting = line.waiting[:count], line.waiting[count:]
@@ -183,21 +116,12 @@ class TradingMachine(RuleBasedStateMachine):
             news = news * 2
         if how == "shuffled":
             random.Random(seed).shuffle(news)
-        self.run(self._hear(news))
-
-    async def _hear(self, news: list[Any]) -> None:
-        for update in news:
-            self.session.on_order_update(update)
+        self.run(self.hear(news))
 
     @rule(seconds=st.sampled_from([0.5, 1.0, 3.0, 6.0, 31.0]))
     def wait(self, seconds: float) -> None:
         """Let time pass, and whoever waits for it wake."""
-        self.run(self._wait(seconds))
-
-    async def _wait(self, seconds: float) -> None:
-        for _ in range(4):
-            self.market.clock.advance(seconds / 4)
-            await turns()
+        self.run(self.pass_time(seconds))
 
     @rule(share=shares, side=sides, quantity=quantities)
     def elsewhere(self, share: str, side: str, quantity: int) -> None:
@@ -216,20 +140,12 @@ class TradingMachine(RuleBasedStateMachine):
         """Lose the line and find it again; what came meanwhile is lost."""
         self.market.line.waiting.clear()
         self.broker.reads_fail = fails
-        self.run(self._reconnect())
-
-    async def _reconnect(self) -> None:
-        self.session.on_link(LinkState.DISCONNECTED, "the line broke")
-        await turns()
-        self.session.on_link(LinkState.LIVE, "")
-        await turns()
+        self.run(self.lose_and_find_the_line())
 
     @rule(lucky=st.integers(0, 5))
-    def crash(self, lucky: int) -> None:
+    def dies(self, lucky: int) -> None:
         """Let the process die here and now, and start another one on what was safe."""
-        self._die()
-        self.store = self.store.after_crash(lucky)
-        self._start()
+        self.crash(lucky)
 
     @rule(share=shares, side=sides, when=st.sampled_from(["before", "after"]), price=st.none() | PRICES)
     def crash_while_placing(self, share: str, side: str, when: str, price: float | None) -> None:
@@ -247,79 +163,54 @@ class TradingMachine(RuleBasedStateMachine):
         ]
         self.run(self._submit(*wanted))
 
-    def _die(self) -> None:
-        self.broker.is_gone = self.store.is_gone = True
-        self.market.line.waiting.clear()
-        tasks = asyncio.all_tasks(self.loop)
-        for task in tasks:
-            task.cancel()
-        self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        # No process starts within the second in which another one died: what was sent in that second is not remembered.
-        self.market.clock.advance(1.0)
-
     @rule(seconds=st.sampled_from([-600, -1, 0, 1, 600]))
-    def set_clock(self, seconds: int) -> None:
+    def step_clock(self, seconds: int) -> None:
         """Let somebody set the machine's clock."""
-        self.clock.off_ns = seconds * SECOND_NS
+        self.set_clock(seconds)
 
-    @rule()
-    def next_day(self) -> None:
+    @rule(is_rearmed=st.booleans())
+    def next_day(self, is_rearmed: bool) -> None:
         """End the day: orders expire, the list is emptied, and the terminal is started in the morning."""
-        self.run(self._rest())
-        self._die()
-        self.store = self.store.after_crash(10_000)
-        now_ns = self.market.clock.now_ns()
-        self.market.end_day(now_ns - now_ns % DAY_NS + DAY_NS + 4 * 3_600 * SECOND_NS)
-        self.market.line.waiting.clear()
-        self._start()
+        self.run(self.rest())
+        self.end_day()
+        if is_rearmed and self.is_killed:
+            self.rearm()
+
+    @precondition(lambda self: not self.is_killed)
+    @rule(how=st.sampled_from(["not at all"] * 4 + ["here", "from outside"]), flatten=st.booleans())
+    def press_kill(self, how: str, flatten: bool) -> None:
+        """Press the kill switch now and then, here or in another process."""
+        if how == "here":
+            self.kill(flatten)
+        elif how == "from outside":
+            self.kill_from_outside(flatten)
+
+    @precondition(lambda self: self.is_killed)
+    @rule()
+    def take_kill_back(self) -> None:
+        """Let a person take the kill switch back."""
+        self.rearm()
 
     @precondition(lambda self: hasattr(self, "session"))
     @invariant()
     def nothing_is_broken(self) -> None:
-        found = breaches(self.session, self.market.ledger(), self.store.journal(), self.watch)
+        """Ask for all that must hold."""
+        found = self.breaches()
         assert not found, "\n".join(found)
 
-    async def _rest(self) -> None:
-        """Let all faults rest, everything arrive, and every question be answered."""
-        self.broker.fates.clear()
-        self.broker.reads_fail = 0
-        self.clock.off_ns = 0
-        for _ in range(24):
-            news, self.market.line.waiting = self.market.line.waiting, []
-            await self._hear(news)
-            self.market.clock.advance(8.0)
-            await turns()
-        await self._reconnect()
-        try:
-            await self.session.compare()
-        except BrokerError as error:
-            raise AssertionError(f"the books cannot be compared: {error}") from error
-        while True:
-            await self._wait(2.0)
-            news, self.market.line.waiting = self.market.line.waiting, []
-            if not news:
-                return
-            await self._hear(news)
-
     def teardown(self) -> None:
+        """Let everything come to rest, hold the books against the exchange's, and tell all news once more."""
         if hasattr(self, "session"):
-            self.run(self._rest())
-            found = breaches_at_rest(self.session, self.market.ledger(), self.watch)
+            self.run(self.rest())
+            found = self.breaches_at_rest()
             before = state_of(self.session)
             old = [update for update in self.market.line.sent if update.time_ns > self.market.clock.now_ns() - DAY_NS // 2]
             random.Random(len(old)).shuffle(old)
-            self.run(self._hear(old))
+            self.run(self.hear(old))
             found += same_again(before, state_of(self.session))
-            self._die()
+            self.die()
             assert not found, "\n".join(found)
-        self.market.close()
-        self.loop.close()
-
-
-async def turns(count: int = 12) -> None:
-    """Give everything that can go on a few turns."""
-    for _ in range(count):
-        await asyncio.sleep(0)
+        self.close()
 
 
 def profile(examples: int, steps: int) -> settings:

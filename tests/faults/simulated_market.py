@@ -18,16 +18,21 @@ from engine.brokers.simulated.orders import ExchangeOrder
 from engine.clock import ManualClock
 from engine.core.errors import ConnectionLost, OrderRejected, OutcomeUnknown, RateLimited
 from engine.core.model import Instrument, Order, OrderChange, OrderRequest, OrderUpdate, Position, TradingState, to_units
+from engine.keyrings import Secret
 from engine.session import TradingSession
 from engine.tariffs import Tariff
 from tests.engine.fakes import OPEN_NS, FakeBroker
-from tests.faults.invariants import Ledger, Real
+from tests.faults.invariants import Ledger, real_order
 from tests.faults.lossy_store import LossyStore
+from tests.faults.over_time import Message, is_new_risk
 
 FATES = ("ok", "refused", "not sent", "too fast", "lost before", "lost after", "late")
 """What may become of a message: `late` = taken, and seen in the list only much later."""
 
 LATE_S = 100.0
+
+SECRET = "planted-access-token"
+"""What every session is handed, and must show nowhere."""
 
 
 class OffClock:
@@ -70,7 +75,7 @@ class SimulatedMarket:
         self.exchange = Exchange(self.clock, self._venue, ExchangeAccount(Tariff.load("zerodha"), to_units(1e7)), self._file, self.line)  # type: ignore[arg-type]
         self.hidden: dict[str, int] = {}
         """Until when an order is not in the list, by tag."""
-        self.messages_ns: list[int] = []
+        self.messages: list[Message] = []
         self.faults: list[str] = []
         self._foreign = 0
 
@@ -100,12 +105,9 @@ class SimulatedMarket:
 
     def ledger(self) -> Ledger:
         """Return the truth."""
-        orders = [
-            Real(o.id, o.tag, o.quantity, o.filled, o.status.is_terminal, sum(fill.quantity for fill in o.fills))
-            for o in self.exchange._orders.values()
-        ]
+        orders = [real_order(order) for order in self.exchange._orders.values()]
         net = {(p.instrument.key, p.product): p.quantity for p in self.exchange.account.positions() if p.quantity}
-        return Ledger(orders, net, self.messages_ns, self.faults)
+        return Ledger(orders, net, self.messages, faults=self.faults)
 
     def close(self) -> None:
         """Close book and ledger."""
@@ -118,6 +120,7 @@ class FaultyBroker(FakeBroker):
     def __init__(self, market: SimulatedMarket, store: LossyStore, clock: OffClock) -> None:
         super().__init__(is_live=True)
         self.market, self.store = market, store
+        self.access = Secret(SECRET)
         self.clock: Any = clock
         self.fates: dict[str, str] = {}
         """What becomes of the next message of a kind (place, modify, cancel)."""
@@ -127,13 +130,14 @@ class FaultyBroker(FakeBroker):
         self.session: TradingSession | None = None
         self.is_gone = False
 
-    def _message(self, kind: str, order: Order) -> str:
+    def _message(self, kind: str, order: Order, change: OrderChange | None = None) -> str:
         """Note a message; returns its fate."""
         if self.is_gone:
             raise ConnectionLost("the process is dead")
         fate = self.fates.pop(kind, "ok")
         if fate != "not sent":
-            self.market.messages_ns.append(self.market.clock.now_ns())
+            is_new = kind != "cancel" and is_new_risk(order, change)
+            self.market.messages.append(Message(self.market.clock.now_ns(), order.id, is_new))
             self._judge(kind, order)
         if fate == "refused":
             raise OrderRejected("no margin")
@@ -171,7 +175,7 @@ class FaultyBroker(FakeBroker):
         return number
 
     async def modify(self, order: Order, change: OrderChange) -> None:
-        fate = self._message("modify", order)
+        fate = self._message("modify", order, change)
         await asyncio.sleep(0)
         self.market.exchange.modify(order, change)
         if fate in ("late", "lost after"):

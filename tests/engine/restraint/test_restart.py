@@ -66,6 +66,43 @@ def test_counts_of_the_day_are_there_again_even_those_not_written_down_yet() -> 
     assert later.last.rule == "strategy_orders"
 
 
+def test_the_quantity_of_the_day_is_there_again() -> None:
+    bench = Bench(strategy_quantity=25)
+    early = bench.risk.kept()
+    bench.send(owner="bot", quantity=20)
+    for kept, orders in ((early, bench.orders), (bench.risk.kept(), [])):
+        again = Bench(**bench.risk.limits)
+        again.risk.take_up(kept, orders, again.clock.now_ns())
+        assert again.risk.memory.used("bot", "strategy_quantity", again.clock.now_ns()) == 20
+        assert again.send(owner="bot", quantity=6) is None
+        assert again.send(owner="bot", quantity=5)
+
+
+def test_messages_of_the_last_minute_still_count_after_a_restart_changes_and_cancels_too() -> None:
+    bench = Bench(messages_a_minute=6, messages_a_day=100)
+    order = bench.send(owner="bot")
+    bench.becomes(order, S.CANCELLED)
+    bench.orders[-1] = replace(bench.orders[-1], modifications=2)
+    bench.send(owner="bot", price=101.0)
+    again = Bench(**bench.risk.limits)
+    again.risk.take_up({}, bench.orders, again.clock.now_ns())
+    assert again.risk.memory.messages == 5
+    assert again.send(owner="bot", price=102.0)
+    assert again.send(owner="bot", price=103.0) is None
+    assert again.last.rule == "messages_a_minute"
+    again.clock.advance(61)
+    assert again.send(owner="bot", price=104.0)
+
+
+def test_a_clock_that_was_set_back_makes_no_message_older() -> None:
+    bench = Bench(messages_a_minute=1)
+    order = bench.send(owner="bot")
+    assert order is not None
+    again = Bench(messages_a_minute=1)
+    again.risk.take_up({}, [replace(order, updated_ns=order.created_ns + 600 * 10**9)], again.clock.now_ns())
+    assert again.send(owner="bot", price=101.0) is None
+
+
 def test_an_exit_before_the_restart_ends_the_count_of_entries() -> None:
     bench = Bench(entries_without_exit=1)
     bench.desk.quantity_of = lambda key, product, owner: 5  # type: ignore[method-assign]
