@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
+from engine.core.model import BY_A_PERSON, Restraint, TradingState
 from engine.core.model import StrategyState as S
 from widgets.base.theme import Theme
 from widgets.panels.strategies import COLUMNS, TONES, Strategies, state_text
@@ -127,3 +129,19 @@ def test_changed_code_is_approved_by_the_fingerprint_that_is_shown(strategies: S
     assert "Approve its code as it is now, SHA-256 was 0123456789ab (EMA)" in titles
     menu.actions()[titles.index("Approve its code as it is now, SHA-256 was 0123456789ab (EMA)")].trigger()
     assert kept == [("strategy.approve", "ema")]
+
+
+def test_the_menu_lets_one_trade_again_that_only_a_person_ends(strategies: Strategies, desk: Any, asked: Any) -> None:
+    desk.strategy(S.RUNNING)
+    strategies.grid.focus_key("ema")
+    kept = asked(strategies)
+    for ends, owner in ((BY_A_PERSON, "ema"), ("with the next day", "ema"), (BY_A_PERSON, "other")):
+        held = Restraint(owner, "broker_rejects", "refused", TradingState.REDUCING, ends)
+        desk.view.risk = SimpleNamespace(restraints=(held,))
+        strategies.grid.menu_asked.emit(strategies.grid.record, QPoint(0, 0))
+        menu = strategies.findChildren(QMenu)[-1]
+        (entry,) = [entry for entry in menu.actions() if entry.text().startswith("Let it trade")] or [None]
+        assert (entry is not None) == (ends == BY_A_PERSON and owner == "ema")
+        if entry is not None:
+            entry.trigger()
+    assert kept == [("strategy.let_trade", {"owner": "ema"})]
