@@ -158,10 +158,11 @@ def measure(name: str, share: float, seed: int, workers: int) -> Result | None:
     began = time.monotonic()
     all_there_are, tried, survived = 0, 0, 0
     for pattern, tests in TARGETS[name].items():
-        if (patience_s := patience(tests)) is None:
+        paths = sorted(ROOT.glob(pattern))
+        if (patience_s := patience(paths[-1], tests)) is None:
             print(f"Expected the tests of {name} to pass as they stand, did not; mend them first: {' '.join(tests)}")
             return None
-        every = [mutant for path in sorted(ROOT.glob(pattern)) for mutant in mutants(path)]
+        every = [mutant for path in paths for mutant in mutants(path)]
         chosen = [mutant for mutant in every if Random(f"{seed} {mutant}").random() < share]
         all_there_are, tried = all_there_are + len(every), tried + len(chosen)
         survived += len(survivors(chosen, tests, workers, patience_s))
@@ -169,10 +170,10 @@ def measure(name: str, share: float, seed: int, workers: int) -> Result | None:
     return Result(name, all_there_are, tried, survived)
 
 
-def patience(tests: list[str]) -> float | None:
-    """Return after how many seconds tests count as hanging; None when they do not pass over the code as it stands."""
+def patience(path: Path, tests: list[str]) -> float | None:
+    """Return after how many seconds tests count as hanging; None when they do not pass over a file put in place unchanged."""
     began = time.monotonic()
-    whole = Trial("", ROOT, "", tests, 300.0)
+    whole = Trial(_module(path), path, path.read_text(encoding="utf-8"), tests, 300.0)
     while (verdict := whole.verdict()) is None:
         time.sleep(0.05)
     return 10 * (time.monotonic() - began) + 5 if verdict else None
@@ -193,6 +194,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="which part")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
+    if unknown := [name for name in given.targets if name not in TARGETS]:
+        parser.error(f"expected targets out of {', '.join(TARGETS)}, was {', '.join(unknown)}")
     preload(HEAVY)
     results: list[Result] = []
     for name in (name for name in TARGETS if name in given.targets):

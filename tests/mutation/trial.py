@@ -57,7 +57,7 @@ class _Mutated(MetaPathFinder, Loader):
 
 
 class Trial:
-    """The tests, run over one mutant; over the code as it stands for the module `""`."""
+    """The tests, run over one mutant."""
 
     def __init__(self, module: str, path: Path, source: str, tests: list[str], patience_s: float) -> None:
         if module in sys.modules:
@@ -90,8 +90,7 @@ class Trial:
             silence = os.open(os.devnull, os.O_WRONLY)
             os.dup2(silence, 1)
             os.dup2(silence, 2)
-            if module:
-                sys.meta_path.insert(0, _Mutated(module, path, source))
+            sys.meta_path.insert(0, _Mutated(module, path, source))
             code = int(pytest.main([*tests, "-x", "-q", "--assert=plain", "--no-header"]))
         finally:
             os._exit(code)
