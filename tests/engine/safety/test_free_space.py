@@ -115,6 +115,7 @@ def test_a_terminal_watches_its_own_folder(tmp_path: Path, loop_run: LoopRun, mo
         engine.view.notice_given.connect(lambda level, text: stopped.set() if "MB are free" in text else None)
         await engine.open()
         await asyncio.wait_for(stopped.wait(), 60)
+        engine.session.life.publish()
         status = engine.view.risk
         await engine.close()
         assert status is not None
