@@ -65,12 +65,14 @@ def test_shares_are_counted_in_shares_and_contracts_in_lots() -> None:
     assert not limits.has_too_many_lots(-750, 75, 10.0)
     assert limits.has_too_many_lots(-751, 75, 10.0)
     assert not limits.has_too_many_lots(751, 0, 10.0)
+    assert limits.has_too_many_lots(11, 1, 10.0), "a lot may be a single unit"
     assert not limits.has_too_many_lots(751, 75, NAN)
 
 
 def test_everything_together_is_too_much_above_its_times_of_equity() -> None:
     assert not limits.is_overstretched(-500, 500, 1000, 2.0), "Rs 1,500 held and on the way, Rs 500 more"
     assert limits.is_overstretched(-500, 501, 1000, 2.0)
+    assert limits.is_overstretched(-1000, 1, 1000, 2.0)
     assert not limits.is_overstretched(-5000, 0, 1000, 2.0), "nothing is opened"
     assert not limits.is_overstretched(-500, 501, 1000, NAN)
 

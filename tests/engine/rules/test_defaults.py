@@ -55,6 +55,7 @@ CONTROLS = {
     "profit_giveback": (75, 40.0),
     "first_session_lots": (76, 1.0),
     "armed": (77, 1.0),
+    "strategy_quantity": (78, 100_000.0),
 }
 
 

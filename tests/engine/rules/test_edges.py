@@ -148,6 +148,7 @@ def test_an_exit_takes_what_is_held_and_neither_closing_nor_gone(
 )
 def test_the_collar_is_a_part_of_the_last_price(last: float, price: float, limit: float, passes: bool) -> None:
     assert refuses("price_collar", request(price=price), limit, last_price=last) is not passes
+    assert last > 0.0 or refuses("price_collar", request(-1, price=price), limit, last_price=last), "what is not known refuses"
 
 
 @pytest.mark.parametrize(

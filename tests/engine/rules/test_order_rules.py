@@ -281,6 +281,7 @@ def test_whatever_stands_in_an_order_it_is_sound_or_told(changes: dict[str, Any]
 def test_every_rule_is_usual_or_always_there_or_says_why_not() -> None:
     elsewhere = {
         "max_drawdown": "a peak of years ago stops nobody by default",
+        "strategy_quantity": "shares and contracts differ too much for one figure",
         "profit_giveback": "off unless the trader wants to keep a good day",
     }
     names = set(RULES.names())

@@ -305,6 +305,8 @@ def test_a_strategy_holds_no_more_than_one_sliced_order_can_close() -> None:
         ("entries_without_exit", 5.0, {"entries": 5}, {"entries": 4}),
         ("broker_rejects", 3.0, {"rejects": 3}, {"rejects": 2}),
         ("strategy_orders", 100.0, {"orders_today": 100}, {"orders_today": 99}),
+        ("strategy_quantity", 30.0, {"quantity_today": 21, "is_budgeted": True}, {"quantity_today": 20, "is_budgeted": True}),
+        ("strategy_quantity", 5.0, {"is_budgeted": True}, {"is_budgeted": False}),
         ("strategy_loss", 1.0, {"lost_pct": 1.0}, {"lost_pct": 0.99}),
         ("loss_streak", 4.0, {"cools_s": 0.1}, {"cools_s": 0.0}),
         ("profit_giveback", 40.0, {"given_back_pct": 40.0}, {"given_back_pct": 39.9}),
