@@ -53,7 +53,7 @@ SAME_TOO_OFTEN = 3
 LATCHING = frozenset({"entries_without_exit", "broker_rejects"})
 """Rules whose refusal stops the owner until a person lets it trade again."""
 
-COUNTED = ("entries_without_exit", "broker_rejects", "strategy_orders", "strategy_loss", "loss_streak")
+COUNTED = ("entries_without_exit", "broker_rejects", "strategy_orders", "strategy_quantity", "strategy_loss", "loss_streak")
 """Rules of which the owner who used most of its part is shown."""
 
 __all__ = ["LINK", "OPENING", "RiskManager"]
@@ -111,7 +111,7 @@ class RiskManager(Overseer):
             return Verdict(False, "sound_order", f"Expected {fault}", order.reservation)
         self.reservations.release(order.reservation)
         facts = self._facts(wanted, by_hand=True)
-        facts.repeats_soon = facts.entries = facts.orders_today = 0  # it was counted when it was sent
+        facts.repeats_soon = facts.entries = facts.orders_today = facts.quantity_today = 0  # it was counted when it was sent
         refused = self._first_refusal(facts)
         if refused is not None:
             return replace(refused, reservation=self.adopt(order))

@@ -46,6 +46,7 @@ def _words(facts: Facts) -> Mapping[str, Any]:
         "stopped": facts.stopped,
         "owner": request.owner or "the owner",
         "rejects": facts.rejects,
+        "quantity_today": facts.quantity_today,
         "lost_pct": facts.lost_pct,
         "cools_min": math.ceil(facts.cools_s / 60.0),
         "given_back_pct": facts.given_back_pct,

@@ -59,6 +59,10 @@ class Facts:
     """Orders of the owner that the broker refused within a minute."""
     orders_today: int = 0
     """Orders that a strategy has sent today; 0 for the hand, which has no such budget."""
+    quantity_today: int = 0
+    """Quantity that its entries of today, sent or not yet, asked for."""
+    is_budgeted: bool = False
+    """Its owner is a strategy, and has a quantity of its own for the day."""
     lost_pct: float = 0.0
     """What a strategy has lost today, in percent of the account's equity."""
     cools_s: float = 0.0

@@ -20,7 +20,7 @@ from engine.risk_inputs import Desk, messages_of
 
 DAY_NS = 86_400_000_000_000
 
-BUDGETS = ("strategy_orders", "strategy_loss", "loss_streak", "broker_rejects")
+BUDGETS = ("strategy_orders", "strategy_quantity", "strategy_loss", "loss_streak", "broker_rejects")
 """Controls of which each owner has a part of its own."""
 
 
@@ -100,6 +100,8 @@ class Keeper:
         match control:
             case "strategy_orders":
                 return float(tally.orders)
+            case "strategy_quantity":
+                return float(tally.quantity if is_strategy(owner) else 0)
             case "strategy_loss":
                 return max(0.0, self.lost_pct(owner))
             case "loss_streak":

@@ -30,6 +30,8 @@ class Tally:
 
     orders: int = 0
     """Allowed today."""
+    quantity: int = 0
+    """That its entries of today asked for."""
     entries: dict[str, deque[int]] = field(default_factory=dict)
     """When it entered, by instrument key, since its last exit from it."""
     rejects: deque[int] = field(default_factory=deque)
@@ -55,6 +57,7 @@ class Owners:
     def tell(self, facts: Facts, now_ns: int) -> None:
         """Fill in what is known of the owner of an entry."""
         request = facts.request
+        facts.is_budgeted = is_strategy(request.owner)
         tally = self.tallies.get(request.owner)
         if tally is None:
             return
@@ -64,7 +67,8 @@ class Owners:
             facts.rejects = _within(tally.rejects, now_ns - REJECTS_NS)
         if tally.pauses_until_ns > now_ns:
             facts.cools_s = (tally.pauses_until_ns - now_ns) / 1e9
-        facts.orders_today = tally.orders if is_strategy(request.owner) else 0
+        if facts.is_budgeted:
+            facts.orders_today, facts.quantity_today = tally.orders, tally.quantity
 
     def entries(self, owner: str, key: str, now_ns: int) -> int:
         """Count an owner's entries into an instrument of the last minutes, since its last exit."""
@@ -79,6 +83,7 @@ class Owners:
         tally = self.of(request.owner)
         tally.orders += 1
         if not request.is_exit:
+            tally.quantity += request.quantity
             entries = tally.entries.get(request.instrument.key)
             if entries is None:
                 entries = tally.entries[request.instrument.key] = deque()
@@ -119,12 +124,12 @@ class Owners:
     def roll_day(self) -> None:
         """Begin a day: its orders and its loss count from here; entries, rejects and pauses go by their own time."""
         for tally in self.tallies.values():
-            tally.orders, tally.began_units, tally.stops = 0, None, 0
+            tally.orders, tally.quantity, tally.began_units, tally.stops = 0, 0, None, 0
 
     def recount(self, orders: Iterable[Order], since_ns: int) -> None:
         """Count anew from the orders of a day that began at `since_ns`: they were on the disk before they were sent."""
         for tally in self.tallies.values():
-            tally.orders = 0
+            tally.orders = tally.quantity = 0
             tally.entries.clear()
             tally.rejects.clear()
         mine = [order for order in orders if order.created_ns >= since_ns and order.status is not OrderStatus.DENIED]
@@ -143,7 +148,7 @@ class Owners:
 
     def kept(self) -> dict[str, Any]:
         """Return what orders do not tell, as JSON can hold it."""
-        names = ("orders", "stops", "pauses_until_ns", "began_units")
+        names = ("orders", "quantity", "stops", "pauses_until_ns", "began_units")
         return {owner: {name: getattr(tally, name) for name in names} for owner, tally in self.tallies.items()}
 
     def take_up(self, kept: Mapping[str, Any], *, is_today: bool) -> None:
@@ -155,6 +160,7 @@ class Owners:
                 began = figures["began_units"]
                 tally.stops, tally.began_units = int(figures["stops"]), None if began is None else int(began)
                 tally.orders = max(tally.orders, int(figures["orders"]))
+                tally.quantity = max(tally.quantity, int(figures.get("quantity", 0)))
 
 
 def is_turn(order: Order) -> bool:

@@ -26,7 +26,7 @@ wants it: the hand, a script, a strategy. What only closes a position passes all
 | naked short option | refused | `short_option`; shares: `short_selling` |
 | loss of the day | 3 % | `max_daily_loss`; the steps towards it: `restraint` |
 | drawdown from the day's peak | off | `profit_giveback`; from the account's: `max_drawdown` |
-| budget of a strategy | 1 % of equity, 100 orders | `strategy_loss`, `strategy_orders` |
+| budget of a strategy | 1 % of equity, 100 orders, quantity off | `strategy_loss`, `strategy_orders`, `strategy_quantity` |
 | pause after losses | 4 stops, an hour | `loss_streak` |
 | reduce only | on | `reduce_only` |
 | trades with oneself | refused | `own_orders`; owners against each other: `opposing_owners` |

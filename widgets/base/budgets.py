@@ -19,13 +19,14 @@ EMPTY = "No strategy has traded today."
 
 SHORT = {
     "strategy_orders": "Orders",
+    "strategy_quantity": "Quantity",
     "strategy_loss": "Loss",
     "loss_streak": "Losing stops in a row",
     "broker_rejects": "Refused in the last minute",
 }
 """Controls under the name of who has used them."""
 
-OWN = frozenset({"strategy_orders", "strategy_loss"})
+OWN = frozenset({"strategy_orders", "strategy_quantity", "strategy_loss"})
 """Limits of each strategy for itself, shown also while nothing is used."""
 
 

@@ -48,6 +48,7 @@ TITLES = {
     "square_off_time": "No entries after square-off",
     "strategy_loss": "Day's loss of a strategy",
     "strategy_orders": "Day's orders of a strategy",
+    "strategy_quantity": "Day's quantity of a strategy",
     "tick_and_lot": "Tick, lot and freeze quantity",
     "trading_state": "Trading state",
     "unclear": "Not clear yet",

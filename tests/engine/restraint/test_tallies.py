@@ -193,13 +193,13 @@ def test_only_an_exit_or_a_reversal_that_filled_gets_out() -> None:
 def test_what_orders_do_not_tell_outlives_a_restart_and_of_yesterday_only_a_pause() -> None:
     owners = Owners()
     owners.of("bot")
-    owners.tallies["bot"] = replace(owners.of("bot"), orders=4, stops=2, pauses_until_ns=OPEN_NS, began_units=0)
+    owners.tallies["bot"] = replace(owners.of("bot"), orders=4, quantity=30, stops=2, pauses_until_ns=OPEN_NS, began_units=0)
     owners.of("other").began_units = None
     kept = owners.kept()
-    assert kept["bot"] == {"orders": 4, "stops": 2, "pauses_until_ns": OPEN_NS, "began_units": 0}
+    assert kept["bot"] == {"orders": 4, "quantity": 30, "stops": 2, "pauses_until_ns": OPEN_NS, "began_units": 0}
     today, tomorrow = Owners(), Owners()
     today.on_allowed(request(owner="other"), OPEN_NS)
     today.take_up(kept, is_today=True)
-    assert today.kept() == kept | {"other": kept["other"] | {"orders": 1}}
+    assert today.kept() == kept | {"other": kept["other"] | {"orders": 1, "quantity": 10}}
     tomorrow.take_up(kept, is_today=False)
-    assert tomorrow.kept()["bot"] == {"orders": 0, "stops": 0, "pauses_until_ns": OPEN_NS, "began_units": None}
+    assert tomorrow.kept()["bot"] == {"orders": 0, "quantity": 0, "stops": 0, "pauses_until_ns": OPEN_NS, "began_units": None}

@@ -60,6 +60,24 @@ def test_an_order_in_every_fill_is_stopped_though_reversals_get_out() -> None:
     assert bench.send(owner="bot")
 
 
+def test_a_strategy_opens_no_more_in_a_day_than_its_quantity() -> None:
+    bench = Bench(strategy_quantity=25)
+    assert bench.send(owner="bot", quantity=10)
+    assert bench.send(-1, owner="bot", quantity=10, instrument=TCS), "all of its instruments together"
+    assert bench.send(owner="bot", quantity=6) is None
+    assert bench.last.rule == "strategy_quantity"
+    assert "at most 25 a day, 20 were asked for by bot already, was 6 more" in bench.last.reason
+    assert bench.send(owner="bot", quantity=5), "what was refused counts nothing"
+    assert bench.send(owner="bot", quantity=1) is None
+    bench.desk.quantity_of = lambda key, product, owner: 15  # type: ignore[method-assign]
+    assert bench.send(-1, owner="bot", quantity=15, purpose=Purpose.EXIT), "it gets out whatever it has used"
+    assert bench.send(quantity=100) is not None, "the hand has no such budget"
+    assert bench.send(owner="other", quantity=25)
+    assert bench.risk.status(bench.desk.account_of("")).used["strategy_quantity"] == 25.0
+    bench.risk.roll_day()
+    assert bench.send(owner="bot", quantity=25)
+
+
 def test_three_rejects_within_a_minute_stop_the_owner_and_slower_ones_do_not() -> None:
     bench = Bench(broker_rejects=3)
     for _ in range(4):
