@@ -63,6 +63,13 @@ def test_a_wanted_cancel_frees_only_where_it_is_certain() -> None:
         assert kept.units() == left
 
 
+def test_where_a_cancel_is_certain_other_orders_count_as_ever() -> None:
+    kept = Reservations(is_cancel_certain=True)
+    for pending in (Pending.NONE, Pending.MODIFY):
+        kept.on_order(order(kept.add(request(), 1_000), pending=pending))
+    assert kept.units() == 2_000
+
+
 def test_a_restored_order_counts_with_what_is_left_of_it() -> None:
     kept = Reservations()
     number = kept.restore(replace(order(0), filled=7, request=request(-1, 10)), 1_000)
