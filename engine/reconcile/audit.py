@@ -19,7 +19,7 @@ from engine.risk_manager import RiskManager
 EVERY_S = 5.0
 """How often the books are looked through."""
 
-AT_ONCE = 1_000
+AT_ONCE = 200
 """So many executions are reckoned up in one look at most; the rest waits for the next."""
 
 CONTRADICTION = "contradiction"
