@@ -70,6 +70,25 @@ def test_where_a_cancel_is_certain_other_orders_count_as_ever() -> None:
     assert kept.units() == 2_000
 
 
+def test_a_wanted_cancel_frees_nothing_unless_it_is_said_to_be_certain() -> None:
+    kept = Reservations()
+    kept.on_order(order(kept.add(request(), 1_000), pending=Pending.CANCEL))
+    assert kept.units() == 1_000
+
+
+def test_each_product_is_counted_by_itself() -> None:
+    kept = Reservations()
+    for quantity, product in enumerate((Product.CNC, Product.MIS, Product.NRML), start=1):
+        kept.add(request(1, quantity, product=product), 10)
+    assert [kept.pending(KEY, product)[0] for product in (Product.CNC, Product.MIS, Product.NRML)] == [1, 2, 3]
+
+
+def test_an_order_for_nothing_binds_nothing() -> None:
+    kept = Reservations()
+    kept.add(request(1, 0), 1_000)
+    assert kept.units() == 0
+
+
 def test_a_restored_order_counts_with_what_is_left_of_it() -> None:
     kept = Reservations()
     number = kept.restore(replace(order(0), filled=7, request=request(-1, 10)), 1_000)
