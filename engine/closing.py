@@ -180,7 +180,8 @@ class Closer:
             self._exit(left, purpose, by_hand=by_hand)
 
     def _exit(self, book: Position, purpose: Purpose, *, by_hand: bool) -> Order:
-        order = self._door.submit(exit_of(book, purpose), by_hand=by_hand)
+        # With nothing left to close the rules refuse, and say why.
+        order = self._door.submit(exit_of(book, purpose, abs(self._positions.closable(book)) or None), by_hand=by_hand)
         if order.status is OrderStatus.DENIED:
             self._door.warn(f"{book.instrument.symbol} of {book.owner} was not closed: {order.message}")
         return order

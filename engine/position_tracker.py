@@ -195,11 +195,12 @@ class PositionTracker(QObject):
         ]
 
     def closable(self, book: Position) -> int:
-        """Return how much of what an owner holds is there to be closed, signed: what something from elsewhere has closed is not."""
-        outside = self.quantity(book.instrument.key, book.product, EXTERNAL)
-        if book.owner == EXTERNAL or outside * book.quantity >= 0:
+        """Return how much of what an owner holds is there to be closed, signed: not what it and orders from elsewhere closed mutually."""
+        key, product, is_ours = book.instrument.key, book.product, book.owner != EXTERNAL
+        if not self.quantity(key, product, EXTERNAL):
             return book.quantity
-        left = max(0, abs(book.quantity) - abs(outside))
+        others = (held for who, held in self.holders(key, product) if who != NET and (who == EXTERNAL) is is_ours)
+        left = max(0, abs(book.quantity) - sum(abs(held) for held in others if held * book.quantity < 0))
         return left if book.quantity > 0 else -left
 
     def held_keys(self, owner: str = NET) -> set[tuple[str, Product]]:

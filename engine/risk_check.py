@@ -14,7 +14,7 @@ from engine.core.grid import price_units
 from engine.core.limits import free_cash, opened_by
 from engine.core.model import EXTERNAL, Account, OrderRequest, Product, Verdict
 from engine.core.records import Row
-from engine.reservations import Reservations
+from engine.reservations import ANYONE, Reservations
 from engine.risk_inputs import SECOND_NS, Desk, Traffic
 from engine.risk_limits import Latches, Limits
 from engine.risk_surroundings import Surroundings
@@ -67,7 +67,9 @@ class RiskCheck:
             facts.unclear = self.unclear.why(owner, key) if self.unclear else ""
             self.surroundings.tell(facts, limits, now_ns)
         elif outside := desk.quantity_of(key, product, EXTERNAL):
-            facts.elsewhere = max(0, outside * request.side) if owner != EXTERNAL else 0
+            # What came from elsewhere is closed as far as owners here hold its other side: closing it would open that anew.
+            other = outside if owner != EXTERNAL else desk.quantity_of(key, product, ANYONE) - outside
+            facts.elsewhere = max(0, other * request.side)
         return facts
 
     def refusal(self, facts: Facts, limits: Limits, owner: str) -> Verdict | None:

@@ -8,11 +8,11 @@ import pytest
 
 from engine.calendar import Calendar
 from engine.clock import ManualClock
-from engine.core.model import OrderStatus, Product, Purpose
+from engine.core.model import EXTERNAL, OrderStatus, Product, Purpose
 from engine.position_tracker import PositionTracker
 from engine.session_desk import SessionDesk
 from engine.view import QuoteBoard
-from tests.engine.fakes import OPEN_NS, RELIANCE, SECOND_NS, TCS
+from tests.engine.fakes import OPEN_NS, RELIANCE, SECOND_NS, TCS, a_fill
 from tests.engine.sessions import SessionBench, turns
 from tests.engine.test_guard import session_test
 
@@ -53,6 +53,21 @@ async def test_flatten_of_one_owner_instrument_or_product_leaves_the_rest(bench:
     assert [o.instrument for o in bench.session.flatten(product=Product.CNC)] == [TCS]
     await bench.settle()
     assert bench.session.flatten("nobody") == []
+
+
+@pytest.mark.logs_warnings
+@session_test()
+async def test_flatten_closes_no_more_than_the_account_has(bench: SessionBench) -> None:
+    await bench.entered(owner="a")
+    held = 0
+    for elsewhere, closed in ((-10, []), (-4, [("a", -6)]), (-14, [("external", 4)]), (5, [("a", -10), ("external", -5)])):
+        change, held = elsewhere - held, elsewhere
+        bench.session.positions.on_fill(a_fill(1 if change > 0 else -1, abs(change), 100.0, owner=EXTERNAL))
+        orders = [order for order in bench.session.flatten() if order.status is not S.DENIED]
+        assert [(order.request.owner, order.request.signed_quantity) for order in orders] == closed, elsewhere
+        await bench.settle()
+        for order in orders:
+            bench.says(order, S.CANCELLED)
 
 
 @session_test()

@@ -392,6 +392,16 @@ def test_an_exit_closes_only_what_was_not_closed_elsewhere() -> None:
     assert risk.check(request(-1, 10, owner="ema", purpose=Purpose.STOP)).is_allowed
 
 
+@pytest.mark.parametrize(("ours", "quantity", "passes"), [(10, 1, False), (4, 6, True), (4, 7, False), (-4, 10, True), (0, 10, True)])
+def test_what_came_from_elsewhere_is_closed_only_where_nobody_here_holds_its_other_side(ours: int, quantity: int, passes: bool) -> None:
+    desk = Desk()
+    risk = RiskManager({}, CAPITAL, ManualClock(OPEN_NS), desk)
+    desk.holds(ours, "ema")
+    desk.held[RELIANCE.key, "external"] = -10
+    desk.held[RELIANCE.key, ""] = ours - 10
+    assert risk.check(request(1, quantity, owner="external", purpose=Purpose.EXIT)).is_allowed is passes
+
+
 def test_a_clock_that_is_set_forward_does_not_let_more_messages_out() -> None:
     class Settable(ManualClock):
         off_ns = 0
