@@ -11,17 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from engine.brokers.simulated.orders import ExchangeOrder
 from engine.core.ledger import apply
 from engine.core.lifecycle import TRANSITIONS
 from engine.core.model import EXTERNAL, Order, OrderStatus, Pending, Position, Product
 from engine.reconcile import is_open_question
 from engine.session import TradingSession
 from engine.store.rows import JournalEntry
+from tests.faults.ledger import Kill, Ledger, Place
 from tests.faults.over_time import (
     Chain,
-    Kill,
-    Message,
     Secrets,
     kill_is_latched,
     kills_are_final,
@@ -31,45 +29,6 @@ from tests.faults.over_time import (
 )
 
 S = OrderStatus
-
-Place = tuple[str, Product]
-
-
-@dataclass(frozen=True, slots=True)
-class Real:
-    """An order as the broker has it."""
-
-    number: str
-    tag: str
-    quantity: int
-    filled: int
-    is_over: bool
-    traded: int
-    """Sum of its trades."""
-
-
-def real_order(order: ExchangeOrder) -> Real:
-    """Return an order of the simulated exchange."""
-    traded = sum(fill.quantity for fill in order.fills)
-    return Real(order.id, order.tag, order.quantity, order.filled, order.status.is_terminal, traded)
-
-
-@dataclass(slots=True)
-class Ledger:
-    """What the broker really has, and what it was sent."""
-
-    orders: Sequence[Real] = ()
-    net: dict[Place, int] = field(default_factory=dict)
-    messages: Sequence[Message] = ()
-    """Of ours, in the order in which they came; of a paper account those that came to the broker it has its quotes from."""
-    kills: Sequence[Kill] = ()
-    """When the kill switch was used."""
-    blind_ns: Sequence[int] = ()
-    """When a process began whose clock had been set since the one before it."""
-    now_ns: int = 0
-    """By the broker's clock."""
-    faults: list[str] = field(default_factory=list)
-    """What was wrong with a message at the moment when it came."""
 
 
 @dataclass(slots=True)
@@ -286,8 +245,8 @@ def breaches(session: TradingSession, ledger: Ledger, journal: Sequence[JournalE
         lambda: owners_add_up(session),
         lambda: orders_only_grow(session, watch),
         lambda: risk_is_counted(session),
-        lambda: messages_keep_the_rate(ledger.messages),
-        lambda: messages_keep_the_caps(session, ledger.messages, ledger.blind_ns),
+        lambda: messages_keep_the_rate(ledger.messages, ledger.jitter_ns),
+        lambda: messages_keep_the_caps(session, ledger.messages, ledger.starts_ns, ledger.blind_ns),
         lambda: kills_are_final(ledger.messages, ledger.kills),
         lambda: kill_is_latched(session, ledger.kills, ledger.now_ns),
         lambda: paper_sends_nothing(session, ledger.messages),

@@ -6,88 +6,33 @@ What the exchange keeps is the truth; the session dies and comes back on what wa
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from typing import Any, ClassVar
+import logging
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from engine.brokers.zerodha.broker import ZerodhaBroker
 from engine.brokers.zerodha.limiter import Limiters
-from engine.core.errors import BrokerError, InvalidOrder
 from engine.core.model import Order, OrderChange, OrderRequest, OrderType, Product, Side
-from engine.session import TradingSession
-from tests.engine.brokers.zerodha.live import make_broker
-from tests.engine.brokers.zerodha.trading import CAPITAL, HastyClock
-from tests.faults.invariants import Ledger, Real, Watch, books_agree, breaches, orders_agree
-from tests.faults.lossy_store import LossyStore
-from tests.kite_exchange.process import RunningExchange
+from tests.faults.kite_account import DAY_S, KEY, TIGHT, KiteAccount
+from tests.faults.ledger import Kill
+from tests.faults.over_time import SECOND_NS
 
-OPTIONS = {"rate_limits": False, "now": "2026-11-23 10:00:00"}
-KEY = "NSE:INFY"
-OVER = frozenset({"COMPLETE", "CANCELLED", "REJECTED"})
 FAULTS = ("none", "none", "drop before", "drop after", "html after", "error before", "cut after")
 
 faults = st.sampled_from(FAULTS)
 
 
-class KiteMachine(RuleBasedStateMachine):
+class KiteMachine(KiteAccount, RuleBasedStateMachine):
     """One account at the Kite exchange, over any number of sessions."""
 
-    exchange: ClassVar[RunningExchange]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.exchange.reset(**OPTIONS)
-        self.watch = Watch()
-        self.store = LossyStore()
-        self.broker: ZerodhaBroker
-        self.session: TradingSession
-
-    def run(self, coroutine: Any) -> Any:
-        """Let something happen, and wait a moment for what it stirs up."""
-        return self.loop.run_until_complete(coroutine)
-
-    @initialize()
-    def begin(self) -> None:
+    @initialize(is_tight=st.booleans(), is_paper=st.sampled_from([False] * 7 + [True]))
+    def begin(self, is_tight: bool, is_paper: bool) -> None:
+        """Open an account with an order that fills, and one that rests."""
+        self.limits, self.is_paper = dict(TIGHT) if is_tight else {}, is_paper
         self._start()
         self.enter("BUY", 10, None, "none")
         self.enter("BUY", 10, 1490.0, "none")
-
-    def _start(self) -> None:
-        self.broker = make_broker(self.exchange, timeouts_s=(0.3, 0.3))
-        clock = HastyClock(self.exchange)
-        self.session = TradingSession(
-            self.broker,
-            self.store,
-            limits={},
-            capital_units=CAPITAL,
-            account="zerodha",
-            clock=clock,
-            wall=clock,
-            mode="live",  # type: ignore[arg-type]
-        )
-        self.session.orders.alarm_raised.connect(self._on_alarm)
-        tell = self.session.life.tell
-
-        def told(text: str, level: str = "info") -> None:
-            self.watch.told.append(text)
-            tell(text, level)
-
-        self.session.life.tell = self.session.life.books._tell = told  # type: ignore[method-assign, assignment]
-        self.run(self.session.open())
-        self.watch.forget_undone(self.session.orders.orders)
-
-    def _on_alarm(self, text: str) -> None:
-        self.watch.alarms.append(text)
-        self.watch.told.append(text)
-
-    def _fault(self, name: str, method: str) -> None:
-        how, _, when = name.partition(" ")
-        if how != "none":
-            more = {"error": {"status": 503}, "html": {"status": 502}, "cut": {"at": 40}}.get(how, {})
-            self.exchange.control("fault", how=how, method=method, path="/orders/*", when=when, **more)
 
     @rule(
         side=st.sampled_from(["BUY", "SELL"]),
@@ -120,13 +65,6 @@ class KiteMachine(RuleBasedStateMachine):
     def _pick(self, pick: int) -> Order | None:
         working = [order for order in self.session.orders.working() if order.request.owner == "hand"]
         return working[pick % len(working)] if working else None
-
-    async def _settled(self, verb: Any) -> None:
-        with contextlib.suppress(InvalidOrder):
-            verb()
-        await self.session.settle()
-        await asyncio.sleep(0.02)
-        self.exchange.control("clear_faults")
 
     @rule(price=st.sampled_from([1480.0, 1490.0, 1500.0, 1510.0, 1520.0]), quantity=st.integers(1, 30))
     def trade(self, price: float, quantity: int) -> None:
@@ -167,54 +105,49 @@ class KiteMachine(RuleBasedStateMachine):
         self._die()
         self.exchange.control("clear_faults")
         self.store = self.store.after_crash(lucky)
+        self.watch.chain.forget_undone(self.store.journal())
         self._start()
 
-    async def _begin_to_place(self, wanted: OrderRequest) -> None:
-        self.session.submit(wanted)
-        await asyncio.sleep(0.003)
+    @rule(seconds=st.sampled_from([-600, -1, 0, 1, 600]))
+    def step_clock(self, seconds: int) -> None:
+        """Let somebody set the machine's clock."""
+        self.was_set |= self.clock.off_ns != seconds * SECOND_NS
+        self.clock.off_ns = seconds * SECOND_NS
+        self.run(asyncio.sleep(0.02))
 
-    def _die(self) -> None:
-        self.store.is_gone = True
-        tasks = asyncio.all_tasks(self.loop)
-        for task in tasks:
-            task.cancel()
-        self.run(asyncio.gather(*tasks, return_exceptions=True))
-        self.run(self.broker.close())
+    @rule(luck=st.integers(0, 3))
+    def next_day(self, luck: int) -> None:
+        """End the day, now and then: what rests expires, tokens end, and the terminal is started after the next morning's log-in."""
+        if luck:
+            return
+        self.run(self._rest())
+        self._die()
+        self.store = self.store.after_crash(10_000)
+        self.exchange.control("advance", seconds=DAY_S)
+        self._start()
 
-    def _ledger(self) -> Ledger:
-        said = self.exchange.control("ledger")
-        orders = [
-            Real(row["order_id"], row["tag"] or "", row["quantity"], row["filled"], row["status"] in OVER, row["filled"])
-            for row in said["orders"]
-        ]
-        net = {
-            (f"{row['exchange']}:{row['tradingsymbol']}", Product(row["product"])): row["net"] for row in said["positions"] if row["net"]
-        }
-        return Ledger(orders, net)
+    @precondition(lambda self: not self.is_killed)
+    @rule(how=st.sampled_from(["not at all"] * 3 + ["here", "from outside"]), is_racing=st.booleans(), flatten=st.booleans())
+    def press_kill(self, how: str, is_racing: bool, flatten: bool) -> None:
+        """Press the kill switch now and then, here or in another process; sometimes an entry has just been asked for."""
+        if how == "not at all":
+            return
+        self.run(self._kill(how == "here", is_racing, flatten))
+        self.kills.append(Kill(self.now_ns()))
+        self.run(asyncio.sleep(0.06))
+
+    @precondition(lambda self: self.is_killed)
+    @rule()
+    def take_kill_back(self) -> None:
+        """Let a person take the kill switch back."""
+        self.kills[-1].until_ns = self.now_ns()
+        self.run(self._settled(lambda: self.session.rearm("looked through")))
 
     @precondition(lambda self: hasattr(self, "session"))
     @invariant()
     def nothing_is_broken(self) -> None:
-        found = breaches(self.session, self._ledger(), self.store.journal(), self.watch)
+        found = self.breaches()
         assert not found, "\n".join(found)
-
-    async def _rest(self) -> None:
-        """Let all faults rest, and wait until the books agree; returns what never did."""
-        for command in ("clear_faults", "release_updates"):
-            self.exchange.control(command)
-        self.exchange.control("updates", drop=0.0, duplicate=0.0, hold=0.0)
-        async with asyncio.timeout(20):
-            while found := await self._differing():
-                self.watch.told.append(str(found))
-                await asyncio.sleep(0.05)
-
-    async def _differing(self) -> list[str]:
-        try:
-            await self.session.compare()
-        except BrokerError as error:
-            return [str(error)]
-        ledger = self._ledger()
-        return [*books_agree(self.session, ledger), *orders_agree(self.session, ledger)]
 
     def teardown(self) -> None:
         try:
@@ -226,7 +159,9 @@ class KiteMachine(RuleBasedStateMachine):
                 finally:
                     self._die()
         finally:
+            logging.getLogger("engine").removeHandler(self.log)
             self.loop.close()
+            self.folder.cleanup()
 
 
 def fresh_limiters(monkeypatch: Any) -> None:

@@ -5,15 +5,16 @@ A check looks at the broker's notes of what came, and at the session; it changes
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
 from engine.clock import IST_OFFSET_NS
 from engine.core.model import Order, OrderChange, TradingState
 from engine.session import TradingSession
 from engine.store.rows import JournalEntry
+from tests.faults.ledger import Kill, Message
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
@@ -24,25 +25,6 @@ KILLED_WITHIN_NS = 50_000_000
 """So soon after the kill switch nothing leaves that would risk something new."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of ours, as it came to the broker."""
-
-    time_ns: int
-    """By the broker's clock."""
-    order_id: str
-    is_new_risk: bool
-    """It opens something, or makes an entry larger or likelier to fill."""
-
-
-@dataclass(slots=True)
-class Kill:
-    """One use of the kill switch, until a person took it back."""
-
-    from_ns: int
-    until_ns: int | None = None
-
-
 def is_new_risk(order: Order, change: OrderChange | None = None) -> bool:
     """Tell whether a message risks something new: an entry, or a change of one that does more than make it smaller."""
     if order.request.is_exit:
@@ -51,32 +33,36 @@ def is_new_risk(order: Order, change: OrderChange | None = None) -> bool:
     return not (is_smaller and change is not None and change.price is None and change.trigger_price is None)
 
 
-def messages_keep_the_rate(messages: Iterable[Message]) -> Iterator[str]:
-    """No second has more messages than the broker takes."""
+def messages_keep_the_rate(messages: Iterable[Message], jitter_ns: int = 0) -> Iterator[str]:
+    """No second has more messages than the broker takes; on the way they may come nearer to each other by `jitter_ns`."""
     times = sorted(message.time_ns for message in messages)
     for first, last in zip(times, times[MESSAGES_A_SECOND:], strict=False):
-        if last - first < SECOND_NS:
+        if last - first < SECOND_NS - jitter_ns:
             yield f"{MESSAGES_A_SECOND + 1} messages within {(last - first) / 1e9:.3f} s"
 
 
-def messages_keep_the_caps(session: TradingSession, messages: Sequence[Message], blind_ns: Sequence[int] = ()) -> Iterator[str]:
+def messages_keep_the_caps(
+    session: TradingSession, messages: Sequence[Message], starts_ns: Sequence[int] = (), blind_ns: Sequence[int] = ()
+) -> Iterator[str]:
     """No entry is a message too many of its minute, or of its day; refused messages count.
 
-    `blind_ns`: when a process began whose clock had been set since the one before it wrote its last lines; it cannot know their minute.
+    `starts_ns`: when a process began; of what was before, only orders are certain to be on the disk, changes and cancels need not be.
+    `blind_ns`: when one began whose clock had been set since the one before it wrote its last lines; it cannot know their minute.
     """
     ordered = sorted(messages, key=lambda message: message.time_ns)
     times = [message.time_ns for message in ordered]
-    a_minute, a_day = (session.risk.limits.get(name) for name in ("messages_a_minute", "messages_a_day"))
+    a_minute, a_day = (session.risk.limits.get(name, math.inf) for name in ("messages_a_minute", "messages_a_day"))
     for count, message in enumerate(ordered, 1):
-        if not message.is_new_risk:
+        if not message.is_new_risk or count <= min(a_minute, a_day):
             continue
-        since_ns = max([message.time_ns - MINUTE_NS, *(began_ns for began_ns in blind_ns if began_ns <= message.time_ns)])
-        in_minute = count - bisect_right(times, since_ns)
-        if a_minute is not None and in_minute > a_minute:
-            yield f"entry {message.order_id} was message {in_minute} of its minute, of {a_minute:g}"
-        today = count - bisect_right(times, _midnight_ns(message.time_ns) - 1)
-        if a_day is not None and today > a_day:
-            yield f"entry {message.order_id} was message {today} of its day, of {a_day:g}"
+        now_ns = message.time_ns
+        start_ns = max((began_ns for began_ns in starts_ns if began_ns <= now_ns), default=0)
+        blind = max((began_ns for began_ns in blind_ns if began_ns <= now_ns), default=0)
+        for limit, span, since_ns in ((a_minute, "minute", max(now_ns - MINUTE_NS, blind)), (a_day, "day", _midnight_ns(now_ns) - 1)):
+            in_span = ordered[bisect_right(times, since_ns) : count]
+            known = sum(one.is_place or one.time_ns >= start_ns for one in in_span)
+            if known > limit:
+                yield f"entry {message.order_id} was message {known} of its {span}, of {limit:g}"
 
 
 def kills_are_final(messages: Iterable[Message], kills: Sequence[Kill]) -> Iterator[str]:

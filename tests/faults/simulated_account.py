@@ -22,9 +22,10 @@ from engine.core.records import TICK
 from engine.kill_latch import KillLatch
 from engine.session import TradingSession
 from tests.engine.fakes import RELIANCE, SECOND_NS, TCS
-from tests.faults.invariants import Ledger, Watch, breaches, breaches_at_rest, real_order
+from tests.faults.invariants import Watch, breaches, breaches_at_rest
+from tests.faults.ledger import Kill, Ledger, real_order
 from tests.faults.lossy_store import LossyStore
-from tests.faults.over_time import MINUTE_NS, Kill, Secrets
+from tests.faults.over_time import MINUTE_NS, Secrets
 from tests.faults.simulated_market import SECRET, FaultyBroker, OffClock, SimulatedMarket
 
 DAY_NS = 86_400 * SECOND_NS
@@ -79,6 +80,7 @@ class SimulatedAccount:
         self.limits = LIMITS
         self.is_paper = False
         self.kills: list[Kill] = []
+        self.starts_ns: list[int] = []
         self.blind_ns: list[int] = []
         self._was_set_ns = 0
         self.broker: FaultyBroker
@@ -105,6 +107,7 @@ class SimulatedAccount:
     def start(self) -> None:
         """Start a terminal on what is in the store."""
         now_ns = self.market.clock.now_ns()
+        self.starts_ns.append(now_ns)
         if now_ns - self._was_set_ns <= MINUTE_NS:
             self.blind_ns.append(now_ns)
         self.broker = FaultyBroker(self.market, self.store, self.clock)
@@ -243,7 +246,8 @@ class SimulatedAccount:
             ledger = Ledger(
                 [real_order(order) for order in exchange._orders.values()], net, self.market.messages, faults=self.market.faults
             )
-        ledger.kills, ledger.blind_ns, ledger.now_ns = self.kills, self.blind_ns, self.market.clock.now_ns()
+        ledger.starts_ns, ledger.blind_ns = self.starts_ns, self.blind_ns
+        ledger.kills, ledger.now_ns = self.kills, self.market.clock.now_ns()
         return ledger
 
     def breaches(self) -> list[str]:

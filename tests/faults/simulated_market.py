@@ -22,9 +22,9 @@ from engine.keyrings import Secret
 from engine.session import TradingSession
 from engine.tariffs import Tariff
 from tests.engine.fakes import OPEN_NS, FakeBroker
-from tests.faults.invariants import Ledger, real_order
+from tests.faults.ledger import Ledger, Message, real_order
 from tests.faults.lossy_store import LossyStore
-from tests.faults.over_time import Message, is_new_risk
+from tests.faults.over_time import is_new_risk
 
 FATES = ("ok", "refused", "not sent", "too fast", "lost before", "lost after", "late")
 """What may become of a message: `late` = taken, and seen in the list only much later."""
@@ -137,7 +137,7 @@ class FaultyBroker(FakeBroker):
         fate = self.fates.pop(kind, "ok")
         if fate != "not sent":
             is_new = kind != "cancel" and is_new_risk(order, change)
-            self.market.messages.append(Message(self.market.clock.now_ns(), order.id, is_new))
+            self.market.messages.append(Message(self.market.clock.now_ns(), order.id, is_new, kind == "place"))
             self._judge(kind, order)
         if fate == "refused":
             raise OrderRejected("no margin")

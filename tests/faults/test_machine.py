@@ -13,7 +13,8 @@ import pytest
 from hypothesis import seed
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.faults.kite_machine import OPTIONS, KiteMachine, fresh_limiters
+from tests.faults.kite_account import OPTIONS
+from tests.faults.kite_machine import KiteMachine, fresh_limiters
 from tests.faults.machine import TradingMachine, profile
 from tests.kite_exchange.process import start_exchange
 

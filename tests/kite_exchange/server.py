@@ -165,7 +165,7 @@ class Server:
             except ConnectionResetError:
                 return web.Response(status=400)  # whoever asked is gone in the middle of a word: nothing is done, nobody is told
             call.kind = route.kind
-            self.calls.append({**call.facts(), "at": self.exchange.clock.stamp()})
+            self.calls.append({**call.facts(), "at": self.exchange.clock.stamp(), "time_ns": self.exchange.clock.now_ns})
             self.running += 1
             self._stirred.set()
             try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.brokers.zerodha.broker import ZerodhaBroker
 from engine.brokers.zerodha.secrets import MemoryKeyring, Secret, Token, Vault
-from engine.clock import SystemClock
+from engine.clock import Clock, SystemClock
 from engine.core.model import LinkState, Order, OrderStatus, OrderUpdate
 from engine.core.records import Rows
 from tests.kite_exchange.process import RunningExchange
@@ -90,9 +90,9 @@ def pasted(exchange: RunningExchange) -> str:
         return str(answer.geturl())
 
 
-def make_broker(exchange: RunningExchange, *, logged_in: bool = True, **where: Any) -> ZerodhaBroker:
+def make_broker(exchange: RunningExchange, *, logged_in: bool = True, wall: Clock | None = None, **where: Any) -> ZerodhaBroker:
     """Make a broker at the exchange, its session waiting in a keyring of its own."""
-    clock = ExchangeClock(exchange)
+    clock = wall or ExchangeClock(exchange)
     ring = MemoryKeyring()
     if logged_in:
         token = Token(Secret(exchange.login()), exchange.user_id, "A. Trader", clock.now_ns() + 8 * 3_600 * 10**9)
