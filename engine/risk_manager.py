@@ -25,6 +25,7 @@ from engine.core.model import (
     OrderChange,
     OrderRequest,
     OrderStatus,
+    Pending,
     Product,
     RiskStatus,
     Verdict,
@@ -158,6 +159,12 @@ class RiskManager(Overseer):
         elif is_turn(order):
             self.memory.owners.on_exit(order.request.owner, order.instrument.key)
         self.reservations.on_order(order)
+
+    def counts(self, order: Order) -> bool:
+        """Tell whether a working order is counted as it should be: one that goes on although its cancel seemed certain is not."""
+        if order.pending is Pending.CANCEL:
+            return bool(order.reservation)
+        return self.reservations.holds(order.reservation)
 
     def adopt(self, order: Order) -> int:
         """Count a working order that was not asked for here; returns its reservation."""

@@ -271,7 +271,7 @@ class TradingSession(SessionParts):
                     self.trail(bar, self.instrument(key), product, HAND)
 
     def _on_order(self, order: Order) -> None:
-        if order.status.is_working and not order.reservation:
+        if order.status.is_working and not self.risk.counts(order):
             self.orders.reserve(order.id, self.risk.adopt(order))
         self.life.books.on_order(order)
         self.life.publish_soon()

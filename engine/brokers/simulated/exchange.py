@@ -171,7 +171,8 @@ class Exchange:
         return [order.snapshot() for order in self._orders.values()]
 
     def _say(self, order: ExchangeOrder, fills: tuple[BrokerFill, ...] = ()) -> None:
-        order.updated_ns = self.clock.now_ns()
+        # However somebody sets the clock, what comes later is newer.
+        order.updated_ns = max(order.updated_ns, self.clock.now_ns())
         self._file.put_order(order)
         self._wire.send(order.update(fills))
 
