@@ -15,7 +15,6 @@ from engine.guard import Guard
 from engine.kill.switch import KillSwitch
 from engine.kill_latch import KillLatch
 from engine.position_tracker import PositionTracker
-from engine.reservations import Reservations
 from engine.risk_inputs import Traffic
 from engine.risk_manager import RiskManager
 from engine.session_books import SessionBooks
@@ -108,8 +107,7 @@ def revive_an_order(account: TradingMachine, patch: Patch) -> None:
 
 
 def count_no_risk(account: TradingMachine, patch: Patch) -> None:
-    patch.setattr(Reservations, "on_order", lambda reservations, order: reservations.release(order.reservation))
-    buy(account)
+    account.session.risk.reservations.release(buy(account).reservation)
 
 
 def send_too_fast(account: TradingMachine, patch: Patch) -> None:
