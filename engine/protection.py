@@ -143,8 +143,8 @@ def _leg(position: Position, plan: Plan, price: float | None, resting: list[Orde
     place = Place(_request(position, plan, price, side, is_stop=is_stop))
     if not mine:
         return [*made, place]
-    if place.request.is_sliced and not mine[0].request.is_sliced:
-        # What was one order is to be several now.
+    if position.instrument.must_slice(mine[0].filled + abs(position.quantity)) and not mine[0].request.is_sliced:
+        # What was one order, with what has filled of it, is to be several now.
         return [*made, Cancel(mine[0].id), place]
     change = _difference(mine[0], price, abs(position.quantity), is_stop=is_stop)
     return made if change is None else [*made, Change(mine[0].id, change, _purpose(plan, is_stop=is_stop))]

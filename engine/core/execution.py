@@ -65,8 +65,8 @@ def _keep(leg: Row, orders: Rows, kind: int, quantity: int, price: float, reason
             add_order(leg, orders, kind, quantity, price, price, reason, is_fresh, wait)
         return
     # A stop that was triggered is an order at market now: its trigger means nothing any more.
-    if order.filled + abs(order.quantity) <= leg.lane.freeze < abs(quantity):
-        # What was one order is to be several now: they are placed anew.
+    if order.filled + abs(order.quantity) <= leg.lane.freeze < order.filled + abs(quantity):
+        # What was one order, with what has filled of it, is to be several now: they are placed anew.
         leg.count = remove(orders, leg.count, index)
         add_order(leg, orders, kind, quantity, price, price, reason, is_fresh, wait)
         return
