@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from engine.brokers.paper import PaperBroker
 from engine.core.errors import BrokerError
 from engine.core.model import LinkState
-from engine.core.records import TICK
+from engine.core.records import TICK, Rows
 from engine.kill_latch import KillLatch
 from engine.session import TradingSession
 from tests.engine.fakes import RELIANCE, SECOND_NS, TCS
@@ -123,6 +124,8 @@ class SimulatedAccount:
             latch=self.latch_file,  # type: ignore[arg-type]
         )
         self.broker.session = self.session
+        # Ids are drawn from a seed, too, so that the same steps are the same history.
+        self.session.orders._random = Random(len(self.starts_ns)).randbytes(5 * 512)
         self.session.risk.arm("ema")
         self.session.orders.alarm_raised.connect(self._on_alarm)
         tell = self.session.life.tell
@@ -151,10 +154,10 @@ class SimulatedAccount:
             row["instrument_token"], row["mode"], row["last_price"] = instrument.token, 1, self.last[name]
             row["exchange_time"] = self.market.clock.now_ns() // SECOND_NS
 
-        async def ticks() -> None:
-            self.broker.sink.on_ticks(frame)
+        self.run(self._tick(frame))
 
-        self.run(ticks())
+    async def _tick(self, frame: Rows) -> None:
+        self.broker.sink.on_ticks(frame)
 
     async def hear(self, news: list[Any]) -> None:
         """Let updates arrive."""
@@ -184,7 +187,7 @@ class SimulatedAccount:
         self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         if self.paper is not None:
             self.loop.run_until_complete(self.paper.close())
-        # No process starts within the second in which another one died: what was sent in that second is not remembered.
+        # No process starts within the second in which another died: what was sent in that second is not remembered.
         self.market.clock.advance(1.0)
 
     def crash(self, lucky: int) -> None:
@@ -206,11 +209,7 @@ class SimulatedAccount:
     def kill(self, flatten: bool) -> None:
         """Press the kill switch."""
         self._note_kill()
-
-        async def press() -> None:
-            self.session.kill("something is wrong", flatten)
-
-        self.run(press())
+        self.run(_at_once(lambda: self.session.kill("something is wrong", flatten)))
 
     def kill_from_outside(self, flatten: bool) -> None:
         """Latch the kill switch in another process."""
@@ -230,11 +229,7 @@ class SimulatedAccount:
         """Let a person take the kill switch back."""
         self.run(self.pass_time(1.0))
         self.kills[-1].until_ns = self.market.clock.now_ns()
-
-        async def take_back() -> None:
-            self.session.rearm("looked through")
-
-        self.run(take_back())
+        self.run(_at_once(lambda: self.session.rearm("looked through")))
 
     def ledger(self) -> Ledger:
         """Return the truth."""
@@ -246,15 +241,16 @@ class SimulatedAccount:
             ledger = Ledger(
                 [real_order(order) for order in exchange._orders.values()], net, self.market.messages, faults=self.market.faults
             )
-        ledger.starts_ns, ledger.blind_ns = self.starts_ns, self.blind_ns
-        ledger.kills, ledger.now_ns = self.kills, self.market.clock.now_ns()
+        ledger.starts_ns, ledger.blind_ns, ledger.kills = self.starts_ns, self.blind_ns, self.kills
+        ledger.now_ns = self.market.clock.now_ns()
         return ledger
 
     def breaches(self) -> list[str]:
         """Return what must not be so now."""
         secrets = self.watch.secrets
-        for where, said in (("the log", self.log.said), ("what was told", self.watch.told), ("the database", self.store.rows)):
-            secrets.look(where, said)
+        secrets.look("the log", self.log.said)
+        secrets.look("what was told", self.watch.told)
+        secrets.look("the database", self.store.rows)
         return breaches(self.session, self.ledger(), self.store.journal(), self.watch)
 
     def breaches_at_rest(self) -> list[str]:
@@ -284,11 +280,15 @@ class SimulatedAccount:
             await self.hear(news)
 
     def close(self) -> None:
-        """Close exchange, files and loop."""
+        """Close everything."""
         logging.getLogger("engine").removeHandler(self.log)
         self.market.close()
         self.loop.close()
         self.folder.cleanup()
+
+
+async def _at_once(verb: Callable[[], None]) -> None:
+    verb()
 
 
 async def turns(most: int = MOST_TURNS) -> None:

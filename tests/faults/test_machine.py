@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from random import Random
 
 import pytest
 from hypothesis import seed
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.faults import simulated_account
 from tests.faults.kite_account import OPTIONS
 from tests.faults.kite_machine import KiteMachine, fresh_limiters
 from tests.faults.machine import TradingMachine, profile
@@ -38,3 +40,15 @@ def test_whatever_comes_over_the_sockets_of_kite(monkeypatch: pytest.MonkeyPatch
     with start_exchange(**OPTIONS) as exchange:
         KiteMachine.exchange = exchange
         run_state_machine_as_test(seed(SEED)(type("KiteTrader", (KiteMachine,), {})), settings=profile(OVER_SOCKETS, STEPS_OVER_SOCKETS))
+
+
+def test_steps_that_are_played_again_end_in_the_same_journal_and_not_by_other_chances(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = TradingMachine()
+    machine.begin(is_tight=False, is_paper=False)
+    machine.trade("TCS", 101.0, 5)
+    machine.dies(0)
+    assert list(machine.play_again()) == []
+    monkeypatch.setattr(simulated_account, "Random", lambda number: Random(number + 100))
+    assert list(machine.play_again())
+    machine.die()
+    machine.close()
