@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from engine.brokers.zerodha.limiter import Limiters
+from engine.brokers.zerodha.limiter import RATES, Call, Limiters, Rate
 from engine.core.model import Order, OrderChange, OrderRequest, OrderType, Product, Side
 from tests.faults.kite_account import DAY_S, KEY, TIGHT, KiteAccount
 from tests.faults.ledger import Kill
@@ -165,5 +165,6 @@ class KiteMachine(KiteAccount, RuleBasedStateMachine):
 
 
 def fresh_limiters(monkeypatch: Any) -> None:
-    """Let the account's budget of calls begin anew with each run."""
+    """Let the account's budget of calls begin anew with each run, and reading wait for no second to be over; orders keep their rate."""
     monkeypatch.setattr("engine.brokers.zerodha.broker._LIMITERS", Limiters())
+    monkeypatch.setitem(RATES, Call.OTHER, Rate(1_000, SECOND_NS))
