@@ -74,6 +74,8 @@ class OrderPath:
             if answer.fate is Fate.NOT_SENT and sent.request.is_exit:
                 # It certainly never left: an exit is tried once more, for it is dear to stay in.
                 await log.clock.sleep(EXIT_AGAIN_S)
+                if self.turn is not None:
+                    await self.turn()
                 answer = await ask(broker.place(sent))
             if failpoints.reached is not None:
                 failpoints.reached("after reply")

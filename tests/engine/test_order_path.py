@@ -43,3 +43,25 @@ def test_only_an_exit_that_never_left_is_sent_again(
         await bench.close()
 
     loop_run(scenario())
+
+
+@pytest.mark.logs_warnings
+def test_an_exit_that_is_sent_again_takes_its_turn_again(loop_run: Any) -> None:
+    async def scenario() -> None:
+        bench = await SessionBench().open()
+        await bench.entered()
+        taken: list[int] = []
+
+        async def turn() -> None:
+            taken.append(len(bench.broker.sent))
+
+        bench.session.orders._path.turn = turn
+        bench.broker.answers, bench.broker.sent = [ConnectionLost("gone")], []
+        bench.submit(-1, 10, purpose=Purpose.EXIT)
+        await turns()
+        bench.broker.clock.advance(EXIT_AGAIN_S)
+        await turns(10)
+        assert taken == [0, 1], "before the first and before the second message"
+        await bench.close()
+
+    loop_run(scenario())
