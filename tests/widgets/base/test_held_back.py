@@ -41,7 +41,7 @@ def show(risk: Risk, desk: Any, *restraints: Restraint, **changes: Any) -> None:
 def words(widget: QWidget) -> list[str]:
     """What can be read on it, from top to bottom."""
     found = [label for label in widget.findChildren(Label) if label.isVisible()]
-    return [label.text() for label in sorted(found, key=lambda label: (label.mapTo(widget, label.rect().topLeft()).toTuple()[::-1]))]
+    return [label.text() for label in sorted(found, key=lambda label: label.mapTo(widget, label.rect().topLeft()).toTuple()[::-1])]
 
 
 def test_every_rule_has_a_title_of_its_own() -> None:
