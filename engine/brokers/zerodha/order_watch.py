@@ -103,7 +103,7 @@ class OrderWatch:
     async def snapshots(self) -> list[OrderUpdate]:
         """Return snapshots of all orders of the day; raises BrokerError when they cannot be read.
 
-        Who asks may put it aside, as a comparison does that finds the list in motion: what is new is told all the same by the next `look()`.
+        Who asks may put it aside, as a comparison of a list in motion does: what is new is told all the same by the next `look()`.
         """
         asked_ns = self._clock.monotonic_ns()
         self._is_reading = self._has_failed = True
