@@ -58,6 +58,7 @@ class OrderManager(OrderNews):
         """The session's door, through which `place_market` and its like go."""
         self._tasks = tasks
         self._path = OrderPath(self._log, self._on_answer, self.alarm_raised.emit)
+        self._path.doubt = self.doubt_raised.emit
         self._cancel_wanted: dict[str, Broker] = {}
 
     def guard(self, gate: Callable[[Order], str], turn: Callable[[], Awaitable[None]] | None) -> None:

@@ -34,6 +34,8 @@ class OrderPath:
         """`answered` hears the id of each order whose request was answered, `alarm` what the trader must look at."""
         self.gate: Callable[[Order], str] = _open_gate
         self.turn: Callable[[], Awaitable[None]] | None = None
+        self.doubt: Callable[[Order], None] = lambda order: None
+        """Hears of an order that the broker refused to cancel: mostly it is over there, and that was not heard."""
         self.in_flight: set[str] = set()
         """Orders whose request is out and not answered."""
         self.on_way: set[str] = set()
@@ -116,6 +118,8 @@ class OrderPath:
             if not answer.may_ask_again or attempt == CANCEL_TRIES:
                 break
             await self._log.clock.sleep(0.5 * attempt)
+        if answer.fate is Fate.NO:
+            self.doubt(self._log.get(order_id))
         self._fail(order_id, answer, "cancel", Pending.CANCEL_UNKNOWN)
 
     def _why_not(self, order: Order) -> str:

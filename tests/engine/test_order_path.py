@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.core.errors import BrokerError, ConnectionLost, OutcomeUnknown
+from engine.core.errors import BrokerError, ConnectionLost, OrderRejected, OutcomeUnknown
 from engine.core.model import OrderStatus, Purpose
 from engine.order_path import EXIT_AGAIN_S
 from tests.engine.sessions import SessionBench, turns
@@ -62,6 +62,23 @@ def test_an_exit_that_is_sent_again_takes_its_turn_again(loop_run: Any) -> None:
         bench.broker.clock.advance(EXIT_AGAIN_S)
         await turns(10)
         assert taken == [0, 1], "before the first and before the second message"
+        await bench.close()
+
+    loop_run(scenario())
+
+
+@pytest.mark.logs_warnings
+def test_after_a_refused_cancel_the_list_is_read_at_once(loop_run: Any) -> None:
+    async def scenario() -> None:
+        bench = await SessionBench().open()
+        order = bench.submit(1, 10, price=95.0)
+        await turns()
+        bench.says(order, S.OPEN)
+        bench.broker.answers = [OrderRejected("it is over")]
+        bench.broker.listed = [bench.broker.update(bench.now(order), S.CANCELLED)]
+        bench.session.cancel(order.id)
+        await turns(10)
+        assert bench.now(order).status is S.CANCELLED, "nobody has to ask for the cancel again and again"
         await bench.close()
 
     loop_run(scenario())
