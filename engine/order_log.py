@@ -12,7 +12,7 @@ from engine import failpoints
 from engine.clock import Clock
 from engine.core.errors import InvalidOrder
 from engine.core.lifecycle import transition
-from engine.core.model import BrokerFill, Fill, Order, OrderChange, OrderStatus, OrderUpdate, Pending, Product
+from engine.core.model import BrokerFill, Fill, Order, OrderChange, OrderStatus, OrderUpdate, Pending, Product, Validity
 from engine.store.rows import JournalEntry, StoreFailed, StoreRow
 
 if TYPE_CHECKING:
@@ -55,10 +55,17 @@ class OrderLog:
 
     def change(self, order: Order, kind: str, payload: dict[str, Any] | None = None) -> Order:
         """Keep an order's new state, write it down and tell it."""
-        self.write(self.entry(kind, order.id, payload), order)
+        self.record(kind, order, payload or {})
         if failpoints.reached is not None and kind == "ACK":
             failpoints.reached("after ack")
         return self.tell(order)
+
+    def record(self, kind: str, order: Order, payload: dict[str, Any], fills: Iterable[Fill] = ()) -> None:
+        """Write down what became of an order, whole: its row and its executions could be made anew of the journal alone."""
+        said = payload | {"now": wording_of_state(order)}
+        if booked := [wording_of_fill(fill) for fill in fills]:
+            said["booked"] = booked
+        self.write(self.entry(kind, order.id, said), order, *fills)
 
     def conclude(self, order_id: str, status: OrderStatus, message: str) -> Order:
         """Put an order into its next status on our own evidence; raises InvalidTransition where the lifecycle has no way."""
@@ -143,9 +150,9 @@ class OrderLog:
 
 
 def wording(order: Order) -> dict[str, Any]:
-    """Return what an order asks, as the journal keeps it."""
+    """Return what an order asks, as the journal keeps it: what is usual is left out."""
     request = order.request
-    return {
+    said: dict[str, Any] = {
         "key": request.instrument.key,
         "owner": request.owner,
         "purpose": str(request.purpose),
@@ -156,7 +163,48 @@ def wording(order: Order) -> dict[str, Any]:
         "price": order.price,
         "trigger_price": order.trigger_price,
         "reference_price": request.reference_price,
+        "created_ns": order.created_ns,
     }
+    if request.stop is not None:
+        said["stop"] = request.stop
+    if request.target is not None:
+        said["target"] = request.target
+    if request.trail is not None:
+        said["trail"] = request.trail
+    if request.group:
+        said["group"] = request.group
+    if request.disclosed_quantity:
+        said["disclosed_quantity"] = request.disclosed_quantity
+    if request.validity is not Validity.DAY:
+        said["validity"] = request.validity.value
+    return said
+
+
+def wording_of_state(order: Order) -> dict[str, Any]:
+    """Return what has become of an order, as the journal keeps it."""
+    return {
+        "status": order.status.value,
+        "pending": order.pending.value,
+        "broker_order_id": order.broker_order_id,
+        "owner": order.request.owner,
+        "purpose": order.request.purpose.value,
+        "quantity": int(order.quantity),
+        "price": order.price,
+        "trigger_price": order.trigger_price,
+        "filled": int(order.filled),
+        "filled_value_units": int(order.filled_value_units),
+        "message": order.message,
+        "modifications": order.modifications,
+        "updated_ns": order.updated_ns,
+    }
+
+
+def wording_of_fill(fill: Fill) -> list[Any]:
+    """Return an execution as the journal keeps it, in the order of `engine.store.rebuild.BOOKED`."""
+    return [
+        fill.trade_id, fill.order_id, fill.instrument.key, int(fill.side), int(fill.quantity), int(fill.price_units),
+        int(fill.charges_units), fill.time_ns, fill.product.value, fill.owner, fill.purpose.value,
+    ]  # fmt: skip
 
 
 def wording_of_change(change: OrderChange) -> dict[str, Any]:

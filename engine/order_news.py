@@ -17,7 +17,7 @@ from engine.clock import Clock
 from engine.core.lifecycle import advance, new_order_id
 from engine.core.model import EXTERNAL, Fill, Order, OrderRequest, OrderStatus, OrderUpdate, Product
 from engine.inferred_fills import infer, is_inferred, replaced_by, settled, without_news
-from engine.order_log import OrderLog, wording, wording_of_update
+from engine.order_log import OrderLog, wording, wording_of_fill, wording_of_update
 
 if TYPE_CHECKING:
     from engine.store import Store
@@ -113,7 +113,8 @@ class OrderNews(QObject):
     def adjust(self, fill: Fill) -> None:
         """Take in a difference between the broker's positions and ours: an entry without an order, told like any fill."""
         self._log.book(fill)
-        payload = {"key": fill.instrument.key, "quantity": fill.signed_quantity, "price_units": fill.price_units}
+        payload: dict[str, Any] = {"key": fill.instrument.key, "quantity": fill.signed_quantity, "price_units": fill.price_units}
+        payload["booked"] = [wording_of_fill(fill)]
         self._log.write(self._log.entry("ADJUST", "", payload), fill)
         self.order_filled.emit(fill)
 
@@ -121,8 +122,9 @@ class OrderNews(QObject):
         """Write down that a lot passes from one owner to another, as two entries that come to nothing; nothing is sent or told."""
         for fill in (given, taken):
             self._log.book(fill)
-        payload = {"key": given.instrument.key, "from": given.owner, "to": taken.owner, "quantity": taken.signed_quantity}
-        self._log.write(self._log.entry("ASSIGN", "", payload | {"price_units": taken.price_units}), given, taken)
+        payload: dict[str, Any] = {"key": given.instrument.key, "from": given.owner, "to": taken.owner, "quantity": taken.signed_quantity}
+        payload |= {"price_units": taken.price_units, "booked": [wording_of_fill(fill) for fill in (given, taken)]}
+        self._log.write(self._log.entry("ASSIGN", "", payload), given, taken)
 
     def give(self, order_id: str, owner: str) -> Order:
         """Let what a working order still fills belong to another owner; nothing is sent."""
@@ -193,7 +195,7 @@ class OrderNews(QObject):
         log.keep(made.order)
         for fill in fills:
             log.book(fill)
-        log.write(log.entry("UPDATE", order.id, wording_of_update(update, made.order, made.new_fills)), made.order, *fills)
+        log.record("UPDATE", made.order, wording_of_update(update, made.order, made.new_fills), fills)
         for fill in fills:
             self.order_filled.emit(fill)
         log.tell(log.get(order.id))
@@ -216,7 +218,7 @@ class OrderNews(QObject):
             return
         order = self._new(self.whose(replace(update.request, owner=EXTERNAL)), S.SENT, broker_order_id=update.broker_order_id)
         self._log.keep(order)
-        self._log.write(self._log.entry("EXTERNAL", order.id, wording(order)), order)
+        self._log.record("EXTERNAL", order, wording(order))
         self._merge(order, update)
 
     def _new_id(self, owner: str, now_ns: int) -> str:

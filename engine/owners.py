@@ -57,10 +57,10 @@ class Owners(QObject):
         if not order.status.is_working:
             raise UserError(f"Expected a working order, was {order.status.value}; assign what it filled instead, in the positions.")
         self._check_owner(order.request.owner, target)
+        # Told with its new owner, it counts against that one's limits.
         risk.release(order.reservation)
-        given = orders.give(order_id, target)
-        orders.reserve(order_id, risk.adopt(given))
-        return given
+        orders.give(order_id, target)
+        return orders.order(order_id)
 
     def _check_owner(self, source: str, target: str) -> None:
         known = {HAND, EXTERNAL, *self._view.strategies}

@@ -103,7 +103,11 @@ def parser(version: str) -> Parser:
     _token(commands.add_parser("token", help="print a token of the REST API", allow_abbrev=False))
     _login(commands.add_parser("login", help="log in at Zerodha, or out", allow_abbrev=False))
     _kill(commands.add_parser("kill", help="stop a running terminal, or one that hangs, and cancel its orders", allow_abbrev=False))
-    _journal(commands.add_parser("journal", help="show the order journal, or prove that it is whole", allow_abbrev=False))
+    _journal(
+        commands.add_parser(
+            "journal", help="show, prove or use the order journal", allow_abbrev=False
+        )
+    )
     _backup(commands.add_parser("backup", help="list, make or put back copies of the database", allow_abbrev=False))
     return top
 
@@ -252,7 +256,12 @@ def _token(target: Parser) -> None:
 
 def _journal(target: Parser) -> None:
     _everywhere(target, argparse.SUPPRESS)
-    target.add_argument("what", choices=("verify", "show"), help="check every line against the chain, or print the last ones")
+    target.add_argument(
+        "what",
+        choices=("verify", "show", "rebuild"),
+        help="check every line against the chain, print the last ones, or hold orders, trades and positions against what the lines say",
+    )
+    target.add_argument("--apply", action="store_true", help="with rebuild: put right what differs, after a backup; no terminal may run")
     target.add_argument("--order", metavar="ID", default=None, help="only the lines of this order")
     target.add_argument("--kind", action="append", default=[], metavar="KIND", help="only lines of this kind, for example INTENT or KILL")
     target.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many lines, the newest (default 100)")

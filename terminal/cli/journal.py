@@ -1,4 +1,7 @@
-"""Shows the order journal and proves that no line of it was changed or lost; works beside a running terminal, and changes nothing."""
+"""Shows the order journal, proves that no line of it was changed or lost, and makes orders, trades and positions anew of it.
+
+Works beside a running terminal and changes nothing, but for `rebuild --apply`: that waits for no terminal, it refuses.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,33 @@ import argparse
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
-from engine.clock import ist
+from sqlalchemy import URL
+
+from engine.clock import SystemClock, ist
 from engine.core.errors import UserError
+from engine.inferred_fills import settled
+from engine.safety.backups import Backups
+from engine.safety.instance import InstanceLock
 from engine.store import JournalEntry
+from engine.store.comparison import Comparison, Difference, compare
 from engine.store.database import to_url
 from engine.store.reader import JournalReader
 from terminal.settings import Settings, data_folder, make_folder
 
 
 def journal(arguments: argparse.Namespace) -> int:
-    """Do what is asked; returns the exit code. Raises StoreFailed for a journal that is not as it was written."""
+    """Do what is asked; returns the exit code. Raises StoreFailed for a journal that is not as it was written.
+
+    `rebuild` returns 1 where something differs and was not put right.
+    """
+    if arguments.apply and arguments.what != "rebuild":
+        raise UserError("Expected --apply with rebuild only; leave it out.")
+    if arguments.what == "rebuild":
+        return _rebuild(arguments)
     with _reader(make_folder(data_folder(arguments.data_dir))) as reader:
         if arguments.what == "verify":
             lines = reader.verify()
@@ -28,12 +45,16 @@ def journal(arguments: argparse.Namespace) -> int:
     return 0
 
 
-@contextmanager
-def _reader(folder: Path) -> Iterator[JournalReader]:
+def _url(folder: Path) -> URL:
     url = to_url(Settings.load(folder)["database"] or folder / "shikra.db")
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         raise UserError(f"Expected a database at {url.database}, was none; it is made by the first start of the terminal.")
-    reader = JournalReader(url)
+    return url
+
+
+@contextmanager
+def _reader(folder: Path) -> Iterator[JournalReader]:
+    reader = JournalReader(_url(folder))
     try:
         yield reader
     finally:
@@ -59,3 +80,47 @@ def _as_text(seq: int, line: JournalEntry) -> str:
 
 def _word(value: object) -> str:
     return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+
+
+def _rebuild(arguments: argparse.Namespace) -> int:
+    folder = make_folder(data_folder(arguments.data_dir))
+    url = _url(folder)
+    if not arguments.apply:
+        return _tell(compare(url.render_as_string(hide_password=False), settled), arguments)
+    lock = InstanceLock(folder)
+    lock.take()
+    try:
+        if url.get_backend_name() == "sqlite" and url.database:
+            Backups(Path(url.database), SystemClock()).make()
+        return _tell(compare(url.render_as_string(hide_password=False), settled, mend=True), arguments)
+    finally:
+        lock.release()
+
+
+def _tell(made: Comparison, arguments: argparse.Namespace) -> int:
+    differences, is_mended = made.differences, arguments.apply
+    if arguments.json:
+        told = {
+            "lines": made.lines, "orders": made.orders, "fills": made.fills, "applied": is_mended, "of_older_lines": made.of_old,
+            "differences": [asdict(one) for one in differences],
+        }  # fmt: skip
+        print(json.dumps(told))
+        return 0 if is_mended or not differences else 1
+    for one in differences:
+        print(f"{one.table}: {one.what}: {_difference(one)}")
+    print(f"{made.lines:,} lines tell of {made.orders:,} orders and {made.fills:,} executions.")
+    if made.of_old:
+        print(f"{len(made.of_old):,} of an older Shikra say too little to make anything of them; what is kept of them stands as it is.")
+    if not differences:
+        print("Orders, trades and positions are what the journal says.")
+    elif is_mended:
+        print(f"{len(differences):,} differences were put right; a backup was made before.")
+    else:
+        print(f"{len(differences):,} differences; nothing was changed. `shikra journal rebuild --apply` puts them right.")
+    return 0 if is_mended or not differences else 1
+
+
+def _difference(one: Difference) -> str:
+    if one.column:
+        return f"{one.column} is {_word(one.kept)}, the journal says {_word(one.told)}"
+    return "missing" if one.kept is None else "the journal does not know of it"

@@ -104,7 +104,9 @@ def test_an_outside_lot_passes_to_a_strategy_at_what_it_cost_and_no_order_is_sen
         assert bench.session.position(RELIANCE) == net
         assert bench.broker.sent == []
         (line,) = [row for row in bench.store.of(JournalEntry) if row.kind == "ASSIGN"]
-        assert line.payload == {"key": "NSE:RELIANCE", "from": EXTERNAL, "to": "ema", "quantity": 4, "price_units": 1_000_000}
+        said = {name: value for name, value in line.payload.items() if name != "booked"}
+        assert said == {"key": "NSE:RELIANCE", "from": EXTERNAL, "to": "ema", "quantity": 4, "price_units": 1_000_000}
+        assert [booked[9] for booked in line.payload["booked"]] == [EXTERNAL, "ema"], "both entries, whole"
         kept = [fill for fill in bench.store.of(Fill) if fill.purpose is Purpose.ASSIGN]
         assert [(fill.owner, fill.signed_quantity) for fill in kept] == [(EXTERNAL, -4), ("ema", 4)]
         assert bench.view is not None

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from engine.core.errors import UserError
+from engine.safety.instance import InstanceLock
 from engine.store import JournalEntry, Store, StoreFailed
 from terminal import VERSION
 from terminal.cli.arguments import parser
 from terminal.cli.journal import journal
+from tests.engine.sessions import SessionBench
 
 Say = Callable[..., str]
 NOON_NS = 1_795_415_400_000_000_000  # 2026-11-23 12:00 in India
@@ -86,3 +88,42 @@ def test_what_is_no_database_is_told(say: Say, tmp_path: Path) -> None:
     (tmp_path / "shikra.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreFailed, match="cannot be read"):
         say("show")
+
+
+def test_tables_are_held_against_the_journal_and_put_right_when_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], loop_run: Callable[..., None]
+) -> None:
+    def rebuild(*words: str) -> tuple[int, str]:
+        code = journal(parser(VERSION).parse(["journal", "rebuild", *words, "--data-dir", str(tmp_path)]))
+        return code, capsys.readouterr().out
+
+    async def trade() -> None:
+        store = Store.open(tmp_path / "shikra.db")
+        bench = await SessionBench(store=store).open()  # type: ignore[arg-type]
+        await bench.entered(1, 10, 100.0)
+        await bench.close()
+        store.close()
+
+    loop_run(trade())
+    assert rebuild() == (0, "6 lines tell of 1 orders and 1 executions.\nOrders, trades and positions are what the journal says.\n")
+    line = sqlite3.connect(tmp_path / "shikra.db")
+    line.execute("UPDATE orders SET filled = 3")
+    line.commit()
+    line.close()
+    code, said = rebuild()
+    assert code == 1
+    assert "filled is 3, the journal says 10" in said
+    assert "rebuild --apply` puts them right" in said
+    (lock := InstanceLock(tmp_path)).take()
+    with pytest.raises(UserError, match="terminal"):
+        rebuild("--apply")
+    lock.release()
+    code, said = rebuild("--apply", "--json")
+    assert (code, json.loads(said)["applied"], len(json.loads(said)["differences"])) == (0, True, 1)
+    assert len(list((tmp_path / "backups").iterdir())) == 1
+    assert rebuild()[0] == 0
+
+
+def test_only_a_rebuild_is_applied(say: Say, store: Store) -> None:
+    with pytest.raises(UserError, match="with rebuild only"):
+        say("verify", "--apply")
