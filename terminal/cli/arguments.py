@@ -103,11 +103,7 @@ def parser(version: str) -> Parser:
     _token(commands.add_parser("token", help="print a token of the REST API", allow_abbrev=False))
     _login(commands.add_parser("login", help="log in at Zerodha, or out", allow_abbrev=False))
     _kill(commands.add_parser("kill", help="stop a running terminal, or one that hangs, and cancel its orders", allow_abbrev=False))
-    _journal(
-        commands.add_parser(
-            "journal", help="show, prove or use the order journal", allow_abbrev=False
-        )
-    )
+    _journal(commands.add_parser("journal", help="show, prove or use the order journal", allow_abbrev=False))
     _backup(commands.add_parser("backup", help="list, make or put back copies of the database", allow_abbrev=False))
     return top
 
