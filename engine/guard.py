@@ -51,6 +51,8 @@ class Guard:
         """While true nothing is placed or moved: the account is halted, or a replay only tells what was before."""
         self.lay: Callable[[Instrument, BookKey, Plan | None, int], Laid] = lambda instrument, book, plan, held: Laid.BY_ORDERS
         """Lets a position be protected at the broker as planned, where that can be; tells who protects it."""
+        self.stop_first: frozenset[Product] = frozenset()
+        """Products of which the broker may let only one sale rest over the same shares: then it is to be the stop."""
         self._door = door
         self._orders = orders
         self._positions = positions
@@ -100,8 +102,7 @@ class Guard:
     def trail(self, instrument: Instrument, product: Product, owner: str, high: float, low: float) -> None:
         """Draw a trailing stop after a closed bar."""
         book = (instrument.key, product, owner)
-        plan = self._plans.get(book)
-        if plan is None or plan.trail is None:
+        if (plan := self._plans.get(book)) is None or plan.trail is None:
             return
         held = self._positions.position(instrument, product, owner).quantity
         self._plans[book] = trailed(plan, float(instrument.tick_size), held, high if held > 0 else low)
@@ -110,8 +111,7 @@ class Guard:
 
     def follow(self, order: Order, change: OrderChange) -> None:
         """Take over what a person changes about a protective order, so that it is not put back."""
-        plan = self._plans.get(_book(order))
-        if plan is not None and order.request.purpose in PROTECTIVE:
+        if (plan := self._plans.get(_book(order))) is not None and order.request.purpose in PROTECTIVE:
             self._plans[_book(order)] = moved(plan, float(order.instrument.tick_size), stop=change.trigger_price, target=change.price)
 
     def forget_all(self) -> None:
@@ -177,8 +177,7 @@ class Guard:
         for position in books:
             book = (position.instrument.key, position.product, position.owner)
             self._held[book] = position.quantity
-            plan = plan_of_before(past.get(book, []), position.quantity)
-            if plan is not None:
+            if (plan := plan_of_before(past.get(book, []), position.quantity)) is not None:
                 self._plans[book] = plan
                 self._enforce(position.instrument, book)
 
@@ -252,7 +251,8 @@ class Guard:
             plan = self._plans.get(book)
             by = self.lay(instrument, book, plan, position.quantity)
             if by is not Laid.FIRED:
-                for step in steps(position, plan if by is Laid.BY_ORDERS else None, self._orders.working_in(*book)):
+                planned, resting = plan if by is Laid.BY_ORDERS else None, self._orders.working_in(*book)
+                for step in steps(position, planned, resting, is_stop_first=book[1] in self.stop_first):
                     self._take(step)
         finally:
             self._busy.discard(book)

@@ -13,9 +13,12 @@ from typing import TypeAlias
 
 from engine.core.facts import PROTECTIVE
 from engine.core.grid import to_tick
-from engine.core.model import Order, OrderChange, OrderRequest, OrderStatus, OrderType, Pending, Position, Purpose, Side
+from engine.core.model import Order, OrderChange, OrderRequest, OrderStatus, OrderType, Pending, Position, Product, Purpose, Side
 
 S = OrderStatus
+
+DELIVERED = frozenset({Product.CNC, Product.MTF})
+"""Products whose shares a broker blocks for one sale at a time."""
 
 _RESTING = frozenset({OrderStatus.OPEN, OrderStatus.TRIGGER, OrderStatus.PARTIAL})
 
@@ -124,14 +127,20 @@ def tick_of(request: OrderRequest) -> float:
     return float(request.instrument.tick_size)
 
 
-def steps(position: Position, plan: Plan | None, working: Iterable[Order]) -> list[Step]:
-    """Return what leads from the owner's working orders in the instrument and product to the plan for its position."""
+def steps(position: Position, plan: Plan | None, working: Iterable[Order], *, is_stop_first: bool = False) -> list[Step]:
+    """Return what leads from the owner's working orders in the instrument and product to the plan for its position.
+
+    `is_stop_first`: the broker may let only one of stop and target rest, so no target goes out before the stop stands.
+    """
     resting = [order for order in working if order.request.purpose in PROTECTIVE and order.status.is_working]
     stops = [order for order in resting if order.request.purpose is not Purpose.TARGET]
     targets = [order for order in resting if order.request.purpose is Purpose.TARGET]
     if plan is None or position.quantity == 0:
         return [Cancel(order.id) for order in resting if order.pending is not Pending.CANCEL]
-    return [*_leg(position, plan, plan.stop, stops, is_stop=True), *_leg(position, plan, plan.target, targets, is_stop=False)]
+    made = _leg(position, plan, plan.stop, stops, is_stop=True)
+    if is_stop_first and plan.stop is not None and not targets and not any(order.status in _RESTING for order in stops):
+        return made
+    return [*made, *_leg(position, plan, plan.target, targets, is_stop=False)]
 
 
 def _leg(position: Position, plan: Plan, price: float | None, resting: list[Order], *, is_stop: bool) -> list[Step]:

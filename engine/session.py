@@ -37,6 +37,7 @@ from engine.guard import Guard
 from engine.kill.gate import Gate
 from engine.kill.outside import Outside
 from engine.kill.switch import KillSwitch
+from engine.protection import DELIVERED
 from engine.risk_limits import FIRST as UNSOUND
 from engine.session_life import SessionLife
 from engine.session_parts import SessionParts
@@ -53,6 +54,7 @@ class TradingSession(SessionParts):
         super().__init__(*args, **options)
         self.report: Report | None = None
         self.guard = Guard(self, self.orders, self.positions)
+        self.guard.stop_first = DELIVERED if self.desk.is_live else frozenset()
         self.closer = Closer(self, self.orders, self.positions, self.risk, self.tasks, self.clock)
         self.life = SessionLife(self, self, self.guard, self.closer)
         self.elsewhere = ClosedElsewhere(self, self.guard, self.orders, self.positions)

@@ -17,7 +17,7 @@ def test_the_margin_is_asked_for_again_and_again(loop_run: Any) -> None:
     answers: list[Funds | Exception] = [Funds(60, used_units=40), ConnectionLost("gone"), Funds(20, used_units=80)]
 
     async def funds() -> Funds | None:
-        answer = answers.pop(0)
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]  # the books are compared at the end, and money with them
         if isinstance(answer, Exception):
             raise answer
         return answer

@@ -47,6 +47,19 @@ def test_a_position_gets_a_stop_and_a_target_over_all_of_it() -> None:
     )  # fmt: skip
 
 
+def test_where_only_one_sale_may_rest_the_target_waits_until_the_stop_stands() -> None:
+    (stop,) = steps(held(10), PLAN, [], is_stop_first=True)
+    assert isinstance(stop, Place)
+    assert stop.request.purpose is Purpose.STOP
+    on_its_way = replace(resting(Purpose.STOP), status=S.SENT)
+    assert steps(held(10), PLAN, [on_its_way], is_stop_first=True) == []
+    (target,) = steps(held(10), PLAN, [resting(Purpose.STOP)], is_stop_first=True)
+    assert isinstance(target, Place)
+    assert target.request.purpose is Purpose.TARGET
+    (alone,) = steps(held(10), Plan(target=105.0), [], is_stop_first=True)
+    assert isinstance(alone, Place)
+
+
 def test_a_short_position_is_bought_back() -> None:
     made = steps(held(-4), Plan(stop=102.0), [])
     assert [(s.request.side, s.request.quantity) for s in made if isinstance(s, Place)] == [(Side.BUY, 4)]

@@ -77,6 +77,7 @@ def test_json_holds_what_was_asked_and_what_came_of_it(told: Callable[..., dict[
         "repair": "none",
         "friction": {},
         "risk": {"max_positions": 1.0},
+        "exits": "at no time of their own",
     }
     assert (made["bars"], made["metrics"]["charges"], made["benchmark"]) == (200, 0.0, None)
     assert made["refused"]["max_positions"] > 0

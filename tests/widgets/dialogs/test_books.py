@@ -57,7 +57,7 @@ def test_each_comparison_says_what_it_found(dialog: BooksDialog, desk: Any) -> N
     fill = desk.fill()
     explained = (a_difference(desk, is_explained=True),)
     desk.view.on_report(
-        Report(TIME_NS, "connection", 3, (fill,), (fill,), (external,), (gone,), (gone,), (unknown,), (), explained, (), 1.25)
+        Report(TIME_NS, "connection", 3, (fill,), (fill,), (external,), (gone,), (gone,), (unknown,), (), explained, skew_s=1.25)
     )
     desk.view.on_report(Report(TIME_NS + 10**9, "round", 3))
     assert [dialog.list.item(row).text() for row in (0, 1)] == [

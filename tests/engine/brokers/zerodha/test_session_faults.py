@@ -34,6 +34,9 @@ def test_a_share_without_ticks_is_not_traded_while_the_others_are(loop_run: Any,
         slots = [floor.session.market_data.slot_of(one.key) for one in (quoted, silent)]
         await floor.until(lambda: all(board.time_ns[slot] for slot in slots))
         exchange.control("stop_ticks", symbols=[silent.key])
+        # What was on its way before has come when something sent after it has.
+        exchange.control("set_prices", prices={quoted.key: 3101.0})
+        await floor.until(lambda: board.quote(slots[0]).last_price == 3101.0)
         for clock in (floor.session.clock, floor.broker.clock):
             assert isinstance(clock, ExchangeClock)
             clock.ahead_ns += LATER_S * 10**9
