@@ -173,6 +173,10 @@ class _Tables:
             theirs = kept.get((position.instrument.key, str(position.product), position.owner))
             what = f"{position.owner}'s {position.instrument.symbol} {position.product}"
             self._note(account, StoredPosition, what, theirs, self._encoded(encode_position, account, position))
+        made = {(position.instrument.key, str(position.product), position.owner) for position in positions}
+        for (key, product, owner), row in kept.items():
+            if (key, product, owner) not in made:
+                self._note(account, StoredPosition, f"{owner}'s {key} {product}", row, None)
 
     def _compare_trades(self, account: str, trades: list[Trade]) -> None:
         names = [name for name in COLUMNS[StoredTrade] if name not in _NOT_COMPARED]

@@ -18,7 +18,7 @@ from sqlalchemy import URL
 from engine.clock import SystemClock, ist
 from engine.core.errors import UserError
 from engine.inferred_fills import settled
-from engine.safety.backups import Backups
+from engine.safety.backups import Backup, Backups
 from engine.safety.instance import InstanceLock
 from engine.store import JournalEntry
 from engine.store.comparison import Comparison, Difference, compare
@@ -90,14 +90,14 @@ def _rebuild(arguments: argparse.Namespace) -> int:
     lock = InstanceLock(folder)
     lock.take()
     try:
-        if url.get_backend_name() == "sqlite" and url.database:
-            Backups(Path(url.database), SystemClock()).make()
-        return _tell(compare(url.render_as_string(hide_password=False), settled, mend=True), arguments)
+        is_file = url.get_backend_name() == "sqlite" and url.database
+        copy = Backups(Path(url.database or ""), SystemClock()).make() if is_file else None
+        return _tell(compare(url.render_as_string(hide_password=False), settled, mend=True), arguments, copy)
     finally:
         lock.release()
 
 
-def _tell(made: Comparison, arguments: argparse.Namespace) -> int:
+def _tell(made: Comparison, arguments: argparse.Namespace, copy: Backup | None = None) -> int:
     differences, is_mended = made.differences, arguments.apply
     if arguments.json:
         told = {
@@ -114,7 +114,8 @@ def _tell(made: Comparison, arguments: argparse.Namespace) -> int:
     if not differences:
         print("Orders, trades and positions are what the journal says.")
     elif is_mended:
-        print(f"{len(differences):,} differences were put right; a backup was made before.")
+        before = "" if copy is None else f" What was there before lies in {copy.path}."
+        print(f"{len(differences):,} differences were put right.{before}")
     else:
         print(f"{len(differences):,} differences; nothing was changed. `shikra journal rebuild --apply` puts them right.")
     return 0 if is_mended or not differences else 1

@@ -171,6 +171,7 @@ def test_what_was_altered_is_named_and_put_right(folder: Path) -> None:
         "DELETE FROM trades",
     )
     doubled(folder, "fills", "trade_id = 'XT'", seq=1_000, trade_id="made up")
+    doubled(folder, "positions", "owner = 'ema'", owner="nobody")
     named = {(one.table, one.column) for one in looked(folder).differences}
     assert {
         ("orders", "status"),

@@ -118,9 +118,12 @@ def test_tables_are_held_against_the_journal_and_put_right_when_asked(
     with pytest.raises(UserError, match="terminal"):
         rebuild("--apply")
     lock.release()
-    code, said = rebuild("--apply", "--json")
-    assert (code, json.loads(said)["applied"], len(json.loads(said)["differences"])) == (0, True, 1)
-    assert len(list((tmp_path / "backups").iterdir())) == 1
+    code, said = rebuild("--json")
+    assert (code, json.loads(said)["applied"], len(json.loads(said)["differences"])) == (1, False, 1)
+    code, said = rebuild("--apply")
+    (copy,) = (tmp_path / "backups").iterdir()
+    assert code == 0
+    assert f"1 differences were put right. What was there before lies in {copy}." in said
     assert rebuild()[0] == 0
 
 
