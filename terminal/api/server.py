@@ -48,6 +48,11 @@ class _Timely(H11Protocol):
         if not self._is_waiting:
             self._deadline.cancel()
 
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """Let a listener stay: its request has come, and this protocol hears nothing of it any more."""
+        self._deadline.cancel()
+        super().handle_websocket_upgrade(event)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
         super().connection_lost(exc)

@@ -12,6 +12,7 @@ from websockets.sync.client import connect
 
 from terminal.api.client import ApiError, Client
 from terminal.api.schemas import BacktestRequest, NewStrategy, Parameters
+from terminal.api.server import HEADERS_S
 from tests.terminal.api.conftest import Server
 
 MINE = {
@@ -65,6 +66,13 @@ def test_a_deployed_strategy_trades_the_demo_market_and_the_stream_tells(server:
     with events(server, f"?channels=orders,fills&after={numbers[0] - 1}") as again:
         assert json.loads(again.recv(10))["number"] >= numbers[0]
     assert client.post(f"/api/strategies/{mine['id']}/emergency-stop").status_code == 200
+
+
+def test_a_listener_may_hear_nothing_for_longer_than_a_request_may_take(server: Server) -> None:
+    with events(server, "?channels=alerts") as stream:
+        assert json.loads(stream.recv(10))["type"] == "snapshot"
+        with pytest.raises(TimeoutError):
+            stream.recv(HEADERS_S + 1.0)
 
 
 def test_who_comes_back_too_late_begins_anew(server: Server) -> None:
@@ -197,6 +205,8 @@ def test_the_client_drives_all_of_it(server: Server) -> None:
         new = NewStrategy(name="By the client", strategy_type="ema_crossover", parameters=Parameters(symbols=["LT"]))
         mine = shikra.create(new)
         assert shikra.deploy(mine.id).state in ("STARTING", "RUNNING")
+        while shikra.strategy(mine.id).state == "STARTING":
+            pass  # each question takes the server a moment; it starts within its own time
         assert shikra.pause(mine.id).state == "PAUSED"
         assert shikra.resume(mine.id).state == "RUNNING"
         assert shikra.stop(mine.id).state == "STOPPED"
