@@ -17,10 +17,13 @@ from engine.rules.market_protection import AT_MARKET, protection_pct
 from engine.rules.sound_order import is_price, is_whole, unsound
 
 
-def completed(request: OrderRequest, desk: Desk, reservations: Reservations, capabilities: Capabilities) -> OrderRequest:
-    """Return the request with purpose, reference price and market protection; the same one when nothing was left open."""
-    if unsound(request):
-        return request
+def completed(request: OrderRequest, desk: Desk, reservations: Reservations, capabilities: Capabilities) -> tuple[OrderRequest, str | None]:
+    """Return the request with purpose, reference price and market protection, and what is unsound about it ("" = nothing).
+
+    It is the same one when nothing was left open. None as the fault: what was filled in has not been looked at yet.
+    """
+    if fault := unsound(request):
+        return request, fault
     purpose, reference, protection = request.purpose, request.reference_price, request.market_protection
     if purpose is Purpose.ENTRY and request.owner == HAND:
         purpose = purpose_of(request, desk, reservations)
@@ -29,8 +32,8 @@ def completed(request: OrderRequest, desk: Desk, reservations: Reservations, cap
     if protection is None and capabilities.has_market_protection and request.order_type in AT_MARKET:
         protection = protection_pct(request.instrument, reference or 0.0)
     if purpose is request.purpose and reference is request.reference_price and protection is request.market_protection:
-        return request
-    return replace(request, purpose=purpose, reference_price=reference, market_protection=protection)
+        return request, ""
+    return replace(request, purpose=purpose, reference_price=reference, market_protection=protection), None
 
 
 PRICES = ("price", "trigger_price", "reference_price", "stop", "target", "trail", "market_protection")

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.charging import Charging, RatesOf
 from engine.clock import Clock
 from engine.core.lifecycle import advance, new_order_id
-from engine.core.model import EXTERNAL, Fill, Order, OrderRequest, OrderStatus, OrderUpdate, Product
+from engine.core.model import EXTERNAL, Fill, Order, OrderRequest, OrderStatus, OrderUpdate, Pending, Product
 from engine.inferred_fills import infer, is_inferred, replaced_by, settled, without_news
 from engine.order_log import OrderLog, wording, wording_of_fill, wording_of_update
 
@@ -53,7 +53,7 @@ class OrderNews(QObject):
         self._charging = Charging(rates_of)
         self._log = OrderLog(store, clock, self.order_changed.emit, self.store_failed.emit)
         self._early: list[OrderUpdate] = []
-        self._random = b""
+        self._random, self._drawn = b"", 0
         self._alarmed: set[str] = set()
         self._inferred: set[str] = set()
 
@@ -223,23 +223,29 @@ class OrderNews(QObject):
 
     def _new_id(self, owner: str, now_ns: int) -> str:
         """Make an order id; randomness is drawn from the system a block at a time, for asking costs more than all the rest."""
-        if not self._random:
-            self._random = secrets.token_bytes(5 * 512)
-        drawn, self._random = self._random[:5], self._random[5:]
-        return new_order_id(self._env, owner, now_ns // 1_000_000, drawn)
+        if self._drawn == len(self._random):
+            self._random, self._drawn = secrets.token_bytes(5 * 512), 0
+        self._drawn += 5
+        return new_order_id(self._env, owner, now_ns // 1_000_000, self._random[self._drawn - 5 : self._drawn])
 
-    def _new(self, request: OrderRequest, status: OrderStatus, **changes: Any) -> Order:
+    def _new(self, request: OrderRequest, status: OrderStatus, broker_order_id: str = "", message: str = "", reservation: int = 0) -> Order:
         now_ns = self._log.clock.now_ns()
+        # In the order of its fields: an order waits for this, and names cost as much again.
         return Order(
-            id=self._new_id(request.owner, now_ns),
-            request=request,
-            status=status,
-            quantity=request.quantity,
-            price=request.price,
-            trigger_price=request.trigger_price,
-            created_ns=now_ns,
-            updated_ns=now_ns,
-            **changes,
+            self._new_id(request.owner, now_ns),
+            request,
+            status,
+            Pending.NONE,
+            broker_order_id,
+            request.quantity,
+            request.price,
+            request.trigger_price,
+            0,
+            0,
+            message,
+            reservation,
+            now_ns,
+            now_ns,
         )
 
     def _awaits_number(self) -> bool:

@@ -6,7 +6,7 @@ fills, charges and marks is the account, exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -176,11 +176,9 @@ class PositionTracker(QObject):
         """List the positions of each owner, flat ones of the past included."""
         return [holding.marked() for key, holding in self._holdings.items() if key[2] != NET]
 
-    def holders(self, key: str, product: Product) -> Iterator[tuple[str, int]]:
-        """Walk over who holds an instrument in a product, the net (owner "") among them, each with the signed quantity."""
-        for (held, carried, owner), holding in self._open.items():
-            if held == key and carried is product:
-                yield owner, holding.position.quantity
+    def holders(self, key: str, product: Product) -> list[tuple[str, int]]:
+        """List who holds an instrument in a product, the net (owner "") among them, each with the signed quantity."""
+        return [(it[2], holding.position.quantity) for it, holding in self._open.items() if it[0] == key and it[1] is product]
 
     def open_net(self) -> list[Position]:
         """List what the account holds."""

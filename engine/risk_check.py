@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 from engine.core.facts import Facts
 from engine.core.grid import price_units
@@ -25,6 +25,29 @@ from engine.unclear import Unclear
 _price_units, _opened_by, _free_cash = price_units.plain, opened_by.plain, free_cash.plain
 
 
+@dataclass(slots=True)
+class _Figures:
+    """What rules about money look at, ACCOUNT, POSITION and ORDER by their fields' names; filled in anew for each order.
+
+    Making such a thing costs more than a rule: there is one of each.
+    """
+
+    capital: int = 0
+    cash: int = 0
+    charges: int = 0
+    contract_lot: int = 0
+    day_start: int = 0
+    equity: int = 0
+    fills: int = 0
+    is_exit: int = 0
+    open_orders: int = 0
+    other_positions: int = 0
+    peak: int = 0
+    price: int = 0
+    quantity: int = 0
+    realised: int = 0
+
+
 class RiskCheck:
     """The gathering of facts and the asking."""
 
@@ -36,6 +59,7 @@ class RiskCheck:
         self._desk = desk
         self._reservations = reservations
         self._traffic = traffic
+        self._account, self._position, self._order = _Figures(), _Figures(), _Figures()
 
     def facts(self, request: OrderRequest, latches: Latches, by_hand: bool, now_ns: int, limits: Mapping[str, float]) -> Facts:
         """Gather what rules without records look at; what is dear to find out is asked only for a rule that is given."""
@@ -74,7 +98,7 @@ class RiskCheck:
 
     def refusal(self, facts: Facts, limits: Limits, owner: str) -> Verdict | None:
         """Return what the first rule that refuses says, None when all let it pass; `owner` is whose money is looked at."""
-        for rule, limit, refuses in limits.plain:
+        for rule, limit, refuses in limits.to_ask(facts):
             if refuses(facts, limit):
                 return Verdict(False, rule.name, explain(rule, limit, facts))
         if not facts.opens or not limits.money:
@@ -99,21 +123,14 @@ class RiskCheck:
         orders, reserved, others = kept.load(owner)
         others |= self._desk.held_keys(owner)
         others.discard((key, product))
-        row = SimpleNamespace(
-            cash=_free_cash(account.equity_units, account.exposure_units, reserved),
-            equity=account.equity_units,
-            peak=account.peak_units,
-            day_start=account.day_start_units,
-            realised=account.realised_units,
-            charges=account.charges_units,
-            open_orders=orders,
-            fills=account.fills,
-            capital=account.capital_units,
-            other_positions=len(others),
-        )
+        row, position, order = self._account, self._position, self._order
+        row.cash = _free_cash(account.equity_units, account.exposure_units, reserved)
+        row.equity, row.peak, row.day_start = account.equity_units, account.peak_units, account.day_start_units
+        row.realised, row.charges, row.fills = account.realised_units, account.charges_units, account.fills
+        row.capital, row.open_orders, row.other_positions = account.capital_units, orders, len(others)
         is_own = owner == request.owner
         entering = facts.entering if is_own else kept.pending(key, product, owner, request.side)[0]
-        held = (facts.held if is_own else self._desk.quantity_of(key, product, owner)) + entering
-        lot = request.instrument.contract_lot
-        order = SimpleNamespace(quantity=request.signed_quantity, price=facts.each_units, is_exit=0, contract_lot=lot)
-        return account, row, SimpleNamespace(quantity=held), order
+        position.quantity = (facts.held if is_own else self._desk.quantity_of(key, product, owner)) + entering
+        order.quantity, order.price, order.is_exit = request.signed_quantity, facts.each_units, 0
+        order.contract_lot = request.instrument.contract_lot
+        return account, row, position, order

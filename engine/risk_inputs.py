@@ -177,10 +177,14 @@ class Traffic:
     def count(self, now_ns: int) -> int:
         """Take note of a message: a place, a change or a cancel; returns the messages of the last second."""
         now_ns = self._at(now_ns)
-        self._sent.append(now_ns)
-        self._minute.append(now_ns)
-        self.messages_in_minute(now_ns)
-        return self.messages(now_ns)
+        sent, minute = self._sent, self._minute
+        sent.append(now_ns)
+        minute.append(now_ns)
+        while minute[0] <= now_ns - MINUTE_NS:
+            minute.popleft()
+        while sent[0] <= now_ns - SECOND_NS:
+            sent.popleft()
+        return len(sent)
 
     def messages(self, now_ns: int) -> int:
         """Count the messages of the last second."""

@@ -7,8 +7,9 @@ person takes it back.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from types import SimpleNamespace
 
 from engine.core.compiled import Compiled
@@ -84,6 +85,10 @@ def retail_limits(capital_units: int) -> dict[str, float]:
     return limits | {"max_daily_loss": 0.03 * capital}
 
 
+def _no_signs(facts: Facts) -> Iterable[object]:
+    return ()
+
+
 @dataclass(slots=True)
 class Limits:
     """Rules with their limits, in the order in which they are asked."""
@@ -91,6 +96,10 @@ class Limits:
     given: dict[str, float] = field(default_factory=dict)
     plain: list[tuple[Rule, float, Callable[[Facts, float], int]]] = field(default_factory=list)
     """Rules that look at Facts, each with its function."""
+    usual: list[tuple[Rule, float, Callable[[Facts, float], int]]] = field(default_factory=list)
+    """Those of them that have to be asked although none of the `signs` is there."""
+    signs: Callable[[Facts], Iterable[object]] = _no_signs
+    """Returns the facts without which the other ones refuse nothing: one look at all costs less than asking each rule."""
     money: list[tuple[Rule, float, Callable[..., int]]] = field(default_factory=list)
     """Rules that look at records, each with its plain function: fields of plain objects are read tens of times faster."""
     row: Row = field(default_factory=lambda: SimpleNamespace(**dict.fromkeys(LIMITS.names or (), math.nan)))
@@ -111,7 +120,16 @@ class Limits:
         rules = [RULES.get(name) for name in dict.fromkeys((*always, *given))]
         for rule in sorted(rules, key=lambda rule: (rule.name not in always, rule.code)):
             made._add(rule, given.get(rule.name, rule.limit))
+        made.usual = [asked for asked in made.plain if not asked[0].when]
+        when = [asked[0].when for asked in made.plain if asked[0].when]
+        if when:
+            # Of one name alone attrgetter returns the value itself; a name twice does no harm.
+            made.signs = attrgetter(when[0], *when)
         return made
+
+    def to_ask(self, facts: Facts) -> list[tuple[Rule, float, Callable[[Facts, float], int]]]:
+        """Return the rules that look at Facts and may refuse this order, in the order in which they are asked."""
+        return self.plain if any(self.signs(facts)) else self.usual
 
     def _add(self, rule: Rule, limit: float) -> None:
         if rule.name == FIRST or (rule.unit == "on" and limit == 0.0 and rule.name not in FIRM):

@@ -83,9 +83,14 @@ class RiskManager(Overseer):
         """In what nothing more may be opened until it is cleared up."""
         return self._checks.unclear
 
-    def check(self, request: OrderRequest, *, by_hand: bool | None = None) -> Verdict:
-        """Say whether a request may be sent, and reserve its risk when it may; never raises for an order."""
-        if fault := unsound(request):
+    def check(self, request: OrderRequest, *, by_hand: bool | None = None, fault: str | None = None) -> Verdict:
+        """Say whether a request may be sent, and reserve its risk when it may; never raises for an order.
+
+        `fault` is what `unsound` has said of this very request, None when nobody has asked it yet.
+        """
+        if fault is None:
+            fault = unsound(request)
+        if fault:
             return self._count_denied(request, Verdict(False, "sound_order", f"Expected {fault}"))
         try:
             facts = self._facts(request, request.owner == HAND if by_hand is None else by_hand)

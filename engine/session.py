@@ -130,8 +130,8 @@ class TradingSession(SessionParts):
 
         `by_hand`: asked for by a person; by default when the owner is the trader.
         """
-        request = completed(request, self.desk, self.risk.reservations, self.broker.capabilities)
-        verdict = self.risk.check(request, by_hand=by_hand)
+        request, fault = completed(request, self.desk, self.risk.reservations, self.broker.capabilities)
+        verdict = self.risk.check(request, by_hand=by_hand, fault=fault)
         order = self.orders.create(showable(request) if verdict.rule == UNSOUND else request, verdict)
         if order.status is OrderStatus.INTENT:
             self.orders.send(order, self.broker)
@@ -139,7 +139,7 @@ class TradingSession(SessionParts):
 
     def doubt_of(self, request: OrderRequest) -> str:
         """Say what is unusual about an order by hand, so that the trader confirms it (`is_confirmed`); "" when nothing is."""
-        return self.risk.doubt_of(completed(request, self.desk, self.risk.reservations, self.broker.capabilities))
+        return self.risk.doubt_of(completed(request, self.desk, self.risk.reservations, self.broker.capabilities)[0])
 
     def modify(self, order_id: str, change: OrderChange) -> Order:
         """Change a working order; raises InvalidOrder when it cannot be changed, or a rule refuses the change."""

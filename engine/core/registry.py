@@ -193,6 +193,8 @@ class Rule:
     limit: float
     unit: str
     explain: str
+    when: str = ""
+    """Fact without which it refuses nothing, so that it need not be asked; "" = it is always asked."""
 
 
 RULES: Registry[Rule] = Registry("rule", package="engine.rules")
@@ -200,15 +202,15 @@ RULES: Registry[Rule] = Registry("rule", package="engine.rules")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def rule(name: str, *, code: int, limit: float, unit: str, explain: str) -> Callable[[F], F]:
+def rule(name: str, *, code: int, limit: float, unit: str, explain: str, when: str = "") -> Callable[[F], F]:
     """Make `check` a risk rule.
 
     `code` is what it returns when it refuses (0 = allowed); `limit` its retail default in `unit`; `explain` the sentence that a
-    refused order shows, with `{limit}` in it and what to do.
+    refused order shows, with `{limit}` in it and what to do; `when` the fact that has to be true of an order for it to refuse at all.
     """
 
     def wrap(check: F) -> F:
-        RULES.add(name, Rule(name, code, check, limit, unit, explain))
+        RULES.add(name, Rule(name, code, check, limit, unit, explain, when))
         return check
 
     return wrap

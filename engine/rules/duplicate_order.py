@@ -14,6 +14,7 @@ CODE = 15
     limit=3.0,
     unit="seconds",
     explain="Expected no second order like this within {limit:g} s, was {quantity} {symbol} again; wait, or change it.",
+    when="repeats_soon",
 )
 def check(facts: Facts, limit: float) -> int:
     """Return CODE when the same entry went out a moment ago, else 0."""

@@ -14,6 +14,7 @@ CODE = 34
     limit=1.0,
     unit="on",
     explain="Expected entries of {symbol} {entry_hours}, was outside; exits pass, so wait for the time or lift entry_hours.",
+    when="entry_hours",
 )
 def check(facts: Facts, limit: float) -> int:
     """Return CODE when an entry comes too early or too late in its market's day, else 0."""

@@ -14,6 +14,7 @@ CODE = 76
     limit=1.0,
     unit="lots",
     explain="Expected at most {limit:g} lots in {owner}'s first session with real money, was {quantity} {symbol}; try it small today.",
+    when="is_first_session",
 )
 def check(facts: Facts, limit: float) -> int:
     """Return CODE when a strategy's position would be too large for its first session, else 0."""

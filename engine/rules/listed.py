@@ -14,6 +14,7 @@ CODE = 19
     limit=1.0,
     unit="on",
     explain="Expected an instrument that trades today, was {symbol}: {not_listed}; choose it anew from the list.",
+    when="not_listed",
 )
 def check(facts: Facts, limit: float) -> int:
     """Return CODE when an entry is for something that does not trade today, else 0; an exit is left to the broker to judge."""

@@ -15,6 +15,7 @@ CODE = 74
     unit="stops in a row",
     explain="Expected {owner} to pause after {limit:g} losing stops in a row, was {cools_min:.0f} min too early; "
     "wait, or let it trade again.",
+    when="cools_s",
 )
 def check(facts: Facts, limit: float) -> int:
     """Return CODE while its owner pauses, else 0."""

@@ -14,6 +14,7 @@ CODE = 33
     limit=1.0,
     unit="on",
     explain="Expected nobody to hold {symbol} the other way in {product}, was {opposed}; close that first, or take another product.",
+    when="opposed",
 )
 def check(facts: Facts, limit: float) -> int:
     """Return CODE when an entry would go against what another owner holds or is entering, else 0."""

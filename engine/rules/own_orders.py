@@ -14,6 +14,7 @@ CODE = 32
     limit=1.0,
     unit="on",
     explain="Expected no own order of {symbol} on the other side at this price, was {crossed}; cancel that, or change the price.",
+    when="crossed",
 )
 def check(facts: Facts, limit: float) -> int:
     """Return CODE when an entry could fill against an order of the same account, else 0."""

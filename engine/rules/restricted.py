@@ -14,6 +14,7 @@ CODE = 36
     limit=1.0,
     unit="on",
     explain="Expected nothing new in {symbol}, was an entry, but it is on the list {restricted}; exits pass.",
+    when="restricted",
 )
 def check(facts: Facts, limit: float) -> int:
     """Return CODE when the instrument is on a list that forbids entries, else 0."""

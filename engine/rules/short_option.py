@@ -14,6 +14,7 @@ CODE = 31
     limit=1.0,
     unit="on",
     explain="Expected no naked short option, would be {uncovered} {symbol} short without cover; buy the hedge first, or lift short_option.",
+    when="uncovered",
 )
 def check(facts: Facts, limit: float) -> int:
     """Return CODE when an order would leave more of an option sold than the account's long options cover, else 0."""

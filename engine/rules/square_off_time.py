@@ -15,6 +15,7 @@ CODE = 12
     limit=1.0,
     unit="on",
     explain="Expected no new MIS position after the square-off time, was {quantity} {symbol}; take CNC or NRML, or wait for the next day.",
+    when="is_past_square_off",
 )
 def check(facts: Facts, limit: float) -> int:
     """Return CODE when an intraday entry comes too late in the day, else 0."""

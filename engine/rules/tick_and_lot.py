@@ -55,17 +55,20 @@ def _price_fault(request: OrderRequest) -> str:
         return f"a price for a {request.order_type} order, was none; give one."
     if request.trigger_price is None and request.order_type in (OrderType.SL, OrderType.SL_M):
         return f"a trigger price for a {request.order_type} order, was none; give one."
-    for name, price in (
-        ("price", request.price),
-        ("trigger_price", request.trigger_price),
-        ("stop", request.stop),
-        ("target", request.target),
-    ):
-        if price is not None:
-            if not (math.isfinite(price) and price > 0.0):
-                return f"a {name.replace('_', ' ')} above 0, was {price}; change it."
-            if not is_on_tick.plain(price, float(request.instrument.tick_size)):
-                return f"a {name.replace('_', ' ')} in steps of {request.instrument.tick_size}, was {price:g}; change it."
     if request.trail is not None and not (math.isfinite(request.trail) and request.trail > 0.0):
         return f"a trailing distance above 0, was {request.trail}; change it."
+    if request.price is None and request.trigger_price is None and request.stop is None and request.target is None:
+        return ""
+    return _grid_fault(request)
+
+
+def _grid_fault(request: OrderRequest) -> str:
+    for name in ("price", "trigger_price", "stop", "target"):
+        price = getattr(request, name)
+        if price is None:
+            continue
+        if not (math.isfinite(price) and price > 0.0):
+            return f"a {name.replace('_', ' ')} above 0, was {price}; change it."
+        if not is_on_tick.plain(price, float(request.instrument.tick_size)):
+            return f"a {name.replace('_', ' ')} in steps of {request.instrument.tick_size}, was {price:g}; change it."
     return ""

@@ -16,6 +16,7 @@ from engine.core.limits import LIMITS
 from engine.core.model import InstrumentKind, OrderType, Product, Purpose, TradingState
 from engine.core.records import ACCOUNT, ORDER, POSITION
 from engine.core.registry import RULES
+from engine.risk_limits import ALWAYS, Limits
 from engine.rules.tick_and_lot import fault
 from tests.engine.fakes import RELIANCE, request
 
@@ -331,3 +332,34 @@ def test_a_strategy_begins_with_one_lot() -> None:
     assert ask("first_session_lots", Facts(lots, is_first_session=True, entering=65)), "what is on its way counts"
     assert not ask("first_session_lots", Facts(replace(lots, quantity=130), is_first_session=False))
     assert not ask("first_session_lots", Facts(EXIT, is_first_session=True, held=500))
+
+
+WAITING = [name for name, rule in RULES.items() if rule.when]
+AMISS = {
+    "is_past_square_off": True, "repeats_soon": 1, "unclear": "so", "cools_s": 9.0, "is_first_session": True, "uncovered": 5,
+    "crossed": "so", "opposed": "so", "entry_hours": "so", "restricted": "so", "not_listed": "so",
+}  # fmt: skip
+"""Facts of an order that everything speaks against."""
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_a_rule_that_is_asked_only_when_a_fact_is_there_refuses_nothing_without_it(name: str) -> None:
+    facts, when = Facts(request()), RULES.get(name).when
+    for fact, value in AMISS.items():
+        setattr(facts, fact, value)
+    assert ask(name, facts, 0.0)
+    setattr(facts, when, type(AMISS[when])())
+    assert not ask(name, facts, 0.0), "nothing but that fact may make it refuse"
+
+
+def test_rules_that_wait_for_a_fact_are_left_out_until_one_is_there() -> None:
+    limits = Limits.of({"restricted": 1.0, "own_orders": 1.0}, ALWAYS)
+    facts = Facts(request())
+    asked = [rule.name for rule, _, _ in limits.to_ask(facts)]
+    assert "tick_and_lot" in asked
+    assert not {"restricted", "own_orders", "unclear"} & set(asked)
+    facts.crossed = "hand for -10 at 1500"
+    asked = [rule.name for rule, _, _ in limits.to_ask(facts)]
+    assert asked == [rule.name for rule, _, _ in limits.plain]
+    assert {"restricted", "own_orders", "unclear"} <= set(asked)
+    assert [rule.name for rule, _, _ in Limits.of({}).to_ask(facts)] == []
