@@ -25,9 +25,9 @@ from tests.faults.ledger import Kill, Ledger, Message, Real, real_order
 from tests.faults.lossy_store import LossyStore
 from tests.faults.over_time import Secrets
 from tests.faults.simulated_account import Sayings
+from tests.kite_exchange.fixtures import OPTIONS
 from tests.kite_exchange.process import RunningExchange
 
-OPTIONS = {"rate_limits": False, "now": "2026-11-23 10:00:00"}
 KEY = "NSE:INFY"
 OVER = frozenset({"COMPLETE", "CANCELLED", "REJECTED"})
 TIGHT = {"messages_a_minute": 14.0, "messages_a_day": 60.0}

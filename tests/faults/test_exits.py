@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from engine.brokers.zerodha.limiter import Limiters
 from engine.core.model import OrderStatus, OrderType
-from tests.engine.brokers.zerodha.trading import Floor
-from tests.faults.test_kill import OPTIONS, over, run
-from tests.kite_exchange.process import RunningExchange, start_exchange
+from tests.engine.brokers.zerodha.trading import Floor, run
+from tests.faults.test_kill import over
+from tests.kite_exchange.process import RunningExchange
 
 S = OrderStatus
 pytestmark = pytest.mark.logs_warnings
 LPP = "Your order price is outside the limit price protection (LPP) range."
 FREEZE = "Order quantity exceeds the freeze quantity."
-
-
-@pytest.fixture(scope="module")
-def _running() -> Iterator[RunningExchange]:
-    with start_exchange(**OPTIONS) as exchange:
-        yield exchange
-
-
-@pytest.fixture
-def exchange(_running: RunningExchange, monkeypatch: pytest.MonkeyPatch) -> RunningExchange:
-    # An account's budget of calls outlives its brokers: what one test used up is no business of the next.
-    monkeypatch.setattr("engine.brokers.zerodha.broker._LIMITERS", Limiters())
-    _running.reset(**OPTIONS)
-    return _running
 
 
 def told(floor: Floor) -> list[tuple[str, int, str]]:

@@ -4,46 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.brokers.zerodha.limiter import Limiters
 from engine.brokers.zerodha.secrets import Secret, Token, Vault
 from engine.core.model import OrderStatus, TradingState
 from engine.kill.report import Fate
 from engine.store import Store
-from tests.engine.brokers.zerodha.trading import Floor, trading
-from tests.kite_exchange.process import RunningExchange, start_exchange
+from tests.engine.brokers.zerodha.trading import Floor, run
+from tests.kite_exchange.process import RunningExchange
 
 S = OrderStatus
-OPTIONS = {"rate_limits": False, "now": "2026-11-23 10:00:00"}
 Scenario = Callable[[Floor], Awaitable[None]]
 pytestmark = pytest.mark.logs_warnings
-
-
-@pytest.fixture(scope="module")
-def _running() -> Iterator[RunningExchange]:
-    with start_exchange(**OPTIONS) as exchange:
-        yield exchange
-
-
-@pytest.fixture
-def exchange(_running: RunningExchange, monkeypatch: pytest.MonkeyPatch) -> RunningExchange:
-    # An account's budget of calls outlives its brokers: what one test used up is no business of the next.
-    monkeypatch.setattr("engine.brokers.zerodha.broker._LIMITERS", Limiters())
-    _running.reset(**OPTIONS)
-    return _running
-
-
-def run(loop_run: Any, exchange: RunningExchange, scenario: Scenario, **options: Any) -> None:
-    async def whole() -> None:
-        async with trading(exchange, **options) as floor:
-            await scenario(floor)
-
-    loop_run(whole())
 
 
 async def over(floor: Floor) -> dict[str, Fate]:

@@ -15,9 +15,9 @@ from hypothesis import seed
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.faults import simulated_account
-from tests.faults.kite_account import OPTIONS
 from tests.faults.kite_machine import KiteMachine, fresh_limiters
 from tests.faults.machine import TradingMachine, profile
+from tests.kite_exchange.fixtures import OPTIONS
 from tests.kite_exchange.process import start_exchange
 
 IS_LONG = bool(os.environ.get("EXAMPLES"))

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from engine.brokers.zerodha.limiter import Limiters
 from engine.core.model import HAND, Order, OrderStatus, Product, Purpose
 from engine.store.rows import Setting
-from tests.engine.brokers.zerodha.trading import Floor
-from tests.faults.test_kill import OPTIONS, run
-from tests.kite_exchange.process import RunningExchange, start_exchange
+from tests.engine.brokers.zerodha.trading import Floor, run
+from tests.kite_exchange.process import RunningExchange
 
 S = OrderStatus
 KEY = "NSE:INFY"
 BOOK = (KEY, Product.CNC, HAND)
 pytestmark = pytest.mark.logs_warnings
-
-
-@pytest.fixture(scope="module")
-def _running() -> Iterator[RunningExchange]:
-    with start_exchange(**OPTIONS) as exchange:
-        yield exchange
-
-
-@pytest.fixture
-def exchange(_running: RunningExchange, monkeypatch: pytest.MonkeyPatch) -> RunningExchange:
-    # An account's budget of calls outlives its brokers: what one test used up is no business of the next.
-    monkeypatch.setattr("engine.brokers.zerodha.broker._LIMITERS", Limiters())
-    _running.reset(**OPTIONS)
-    return _running
 
 
 async def protected(floor: Floor, quantity: int = 10) -> Order:

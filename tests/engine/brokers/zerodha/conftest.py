@@ -2,25 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from tests.kite_exchange.fixtures import exchange, running_exchange
 
-import pytest
-
-from engine.brokers.zerodha.limiter import Limiters
-from tests.kite_exchange.process import RunningExchange, start_exchange
-
-OPTIONS = {"rate_limits": False, "now": "2026-11-23 10:00:00"}
-
-
-@pytest.fixture(scope="module")
-def _running() -> Iterator[RunningExchange]:
-    with start_exchange(**OPTIONS) as exchange:
-        yield exchange
-
-
-@pytest.fixture
-def exchange(_running: RunningExchange, monkeypatch: pytest.MonkeyPatch) -> RunningExchange:
-    # An account's budget of calls outlives its brokers: what one test used up is no business of the next.
-    monkeypatch.setattr("engine.brokers.zerodha.broker._LIMITERS", Limiters())
-    _running.reset(**OPTIONS)
-    return _running
+__all__ = ["exchange", "running_exchange"]

@@ -8,19 +8,11 @@ import pytest
 
 from engine.core.model import LinkState, OrderStatus, Purpose, TradingState
 from tests.engine.brokers.zerodha.live import pasted
-from tests.engine.brokers.zerodha.trading import Floor, trading
+from tests.engine.brokers.zerodha.trading import Floor, run
 from tests.kite_exchange.process import RunningExchange
 
 S = OrderStatus
 pytestmark = pytest.mark.logs_warnings
-
-
-def run(loop_run: Any, exchange: RunningExchange, scenario: Any, **options: Any) -> None:
-    async def whole() -> None:
-        async with trading(exchange, **options) as floor:
-            await scenario(floor)
-
-    loop_run(whole())
 
 
 def fault(floor: Floor, how: str, **more: Any) -> None:

@@ -7,20 +7,12 @@ from typing import Any
 import pytest
 
 from engine.core.model import EXTERNAL, HAND, Order, OrderChange, OrderStatus, Pending, Product, Purpose, TradingState
-from tests.engine.brokers.zerodha.trading import Floor, trading
+from tests.engine.brokers.zerodha.trading import Floor, run
 from tests.kite_exchange.process import RunningExchange
 
 S = OrderStatus
 KEY = "NSE:INFY"
 pytestmark = pytest.mark.logs_warnings
-
-
-def run(loop_run: Any, exchange: RunningExchange, scenario: Any, **options: Any) -> None:
-    async def whole() -> None:
-        async with trading(exchange, **options) as floor:
-            await scenario(floor)
-
-    loop_run(whole())
 
 
 def offer(floor: Floor, quantity: int) -> None:

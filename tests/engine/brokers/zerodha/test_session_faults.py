@@ -9,21 +9,13 @@ import pytest
 from engine.core.model import LinkState, Order, OrderStatus
 from engine.store.rows import JournalEntry
 from tests.engine.brokers.zerodha.live import ExchangeClock
-from tests.engine.brokers.zerodha.trading import Floor, trading
+from tests.engine.brokers.zerodha.trading import Floor, run
 from tests.kite_exchange.process import RunningExchange
 
 S = OrderStatus
 pytestmark = pytest.mark.logs_warnings
 LATER_S = 31
 """Longer than the quote of a share that trades thinly may be old."""
-
-
-def run(loop_run: Any, exchange: RunningExchange, scenario: Any, **options: Any) -> None:
-    async def whole() -> None:
-        async with trading(exchange, **options) as floor:
-            await scenario(floor)
-
-    loop_run(whole())
 
 
 def test_a_share_without_ticks_is_not_traded_while_the_others_are(loop_run: Any, exchange: RunningExchange) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from engine.brokers.zerodha.broker import ZerodhaBroker
@@ -94,3 +94,13 @@ async def trading(exchange: RunningExchange, *, limits: dict[str, float] | None 
     finally:
         exchange.control("clear_faults")
         await floor.session.close()
+
+
+def run(loop_run: Any, exchange: RunningExchange, scenario: Callable[[Floor], Awaitable[None]], **options: Any) -> None:
+    """Play a scenario in a session of its own at the exchange, to its end."""
+
+    async def whole() -> None:
+        async with trading(exchange, **options) as floor:
+            await scenario(floor)
+
+    loop_run(whole())
