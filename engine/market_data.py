@@ -5,7 +5,7 @@ The only writer of the board. Within a frame the board is complete before anyone
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
 from typing import TYPE_CHECKING
@@ -15,21 +15,19 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from engine.bar_builder import BarBuilder, Frame
+from engine.bar_tape import BarTape
 from engine.clock import Clock
 from engine.core import frames
 from engine.core.bars import MINUTE_NS, SECOND_NS, resample
 from engine.core.belief import belief_in
 from engine.core.errors import UnknownSymbol, did_you_mean
 from engine.core.model import Bar, Instrument, Quote
-from engine.core.records import BAR, Rows
+from engine.core.records import Rows
 from engine.staleness import Staleness
 from engine.view import QuoteBoard
 
 if TYPE_CHECKING:
     from engine.calendar import Calendar
-
-KEPT_MINUTES = 200_000
-"""Closed minute bars that stay in memory, all instruments together."""
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _NSE_OPEN_NS = (9 * 60 + 15) * MINUTE_NS
@@ -78,8 +76,7 @@ class MarketDataHandler(QObject):
         self._calendar = calendar
         self._max_jump = max_jump_pct / 100.0
         self._builder = BarBuilder(board, self._open_of)
-        self._tape: deque[Rows] = deque()
-        self._taped = 0
+        self._tape = BarTape()
         self._told: set[tuple[int, int]] = set()
         self._doubted: set[int] = set()
         self._staleness = Staleness(calendar)
@@ -112,9 +109,7 @@ class MarketDataHandler(QObject):
     def seed(self, slot: int, minutes: Rows) -> None:
         """Fill in minute bars of history that end where the ticks begin, so that the bars being made are whole."""
         self._builder.seed(slot, minutes)
-        rows = minutes.copy()
-        rows["instrument"] = slot
-        self._keep(rows)
+        self._tape.fill_in(slot, minutes)
 
     def interrupt(self, tokens: Iterable[int], from_ns: int, to_ns: int) -> list[int]:
         """Take note that nothing was heard of these for a while; returns the slots whose bars somebody waits for, for `mend` to fill.
@@ -136,12 +131,10 @@ class MarketDataHandler(QObject):
         """
         if len(minutes) == 0:
             return
-        own = np.concatenate([np.empty(0, dtype=BAR), *(chunk[chunk["instrument"] == slot] for chunk in self._tape)])
+        self._tape.fill_in(slot, minutes)
+        own = self._tape.of(slot)
         rows = np.concatenate([minutes, own[own["time_ns"] > minutes["time_ns"][-1]]])
         rows["instrument"] = slot
-        # What comes first on the tape is believed.
-        self._tape.appendleft(rows[: len(minutes)])
-        self._taped += len(minutes)
         for interval_s, bars in [(60, rows[: len(minutes)]), *self._builder.mend(slot, rows)]:
             late = bars[bars["time_ns"] + interval_s * SECOND_NS > from_ns]
             if len(late):
@@ -184,10 +177,7 @@ class MarketDataHandler(QObject):
 
     def history(self, symbol: str, interval_s: int = 60) -> Rows:
         """Return the closed minutes of this session as bars of an interval (BAR rows, oldest first; the last may not be over yet)."""
-        slot = self.slot_of(symbol)
-        rows = np.concatenate([np.empty(0, dtype=BAR), *(chunk[chunk["instrument"] == slot] for chunk in self._tape)])
-        _, first = np.unique(rows["time_ns"], return_index=True)
-        return resample(rows[first], interval_s)
+        return resample(self._tape.of(self.slot_of(symbol)), interval_s)
 
     def ohlc(self, symbol: str, interval_s: int = 60, count: int = 100) -> list[Bar]:
         """Return the last bars of `history` as records."""
@@ -238,16 +228,10 @@ class MarketDataHandler(QObject):
 
     def _tell(self, minutes: Rows, time_ns: int) -> None:
         if len(minutes):
-            self._keep(minutes)
+            self._tape.add(minutes)
             self.bars_closed.emit(60, minutes)
         for interval_s, rows in self._builder.close_larger(minutes, time_ns):
             self.bars_closed.emit(interval_s, rows)
-
-    def _keep(self, minutes: Rows) -> None:
-        self._tape.append(minutes)
-        self._taped += len(minutes)
-        while self._taped > KEPT_MINUTES:
-            self._taped -= len(self._tape.popleft())
 
     def _believe_again(self, slots: NDArray[np.int64]) -> None:
         """Take the mark from quotes that a believed tick has renewed."""

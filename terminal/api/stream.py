@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from fastapi import WebSocket, WebSocketDisconnect
 from PySide6.QtCore import QObject
@@ -25,8 +25,8 @@ from terminal.api.words import event_words, fill_words, order_words, position_wo
 CHANNELS = ("orders", "fills", "positions", "strategies", "alerts", "ticks")
 USUAL = "orders,fills,positions,strategies,alerts"
 """What is told to who asks for nothing."""
-KEPT = 10_000
-"""Events that one who comes back can catch up on."""
+KEPT = 2_000
+"""Events that one who comes back can catch up on: many minutes of a busy day; they are kept as what they tell of, without words."""
 WAITING = 1_000
 """Events that may wait for a client before it is let go."""
 QUOTES_S = 0.1
@@ -34,19 +34,43 @@ MOST_CLIENTS = 16
 TOO_SLOW, TOO_MANY, NOT_UNDERSTOOD, GOING = 1013, 1013, 1008, 1001
 
 
+WORDS: Mapping[str, Callable[[Any], Mapping[str, Any]]] = {
+    "orders": order_words,
+    "fills": fill_words,
+    "positions": position_words,
+    "strategies": strategy_words,
+    "alerts": event_words,
+}
+"""How what an event tells of is put into words, by channel."""
+
+
+class Event(NamedTuple):
+    """One thing that happened; its words are made when it is sent, for most of them are never asked for."""
+
+    number: int
+    channel: str
+    of: Order | Fill | Position | StrategyStatus | AlertEvent
+
+    def text(self) -> str:
+        """Return the message."""
+        return json.dumps({"type": self.channel, "number": self.number, "data": WORDS[self.channel](self.of)})
+
+
 class Client:
     """One listener, and what waits for it."""
 
     def __init__(self, channels: frozenset[str], symbols: frozenset[str]) -> None:
         self.channels, self.symbols = channels, symbols
-        self.events: deque[dict[str, Any]] = deque()
+        self.events: deque[Event] = deque()
+        self.snapshot = ""
+        """How everything stands, which goes out before the events."""
         self.changed: set[int] = set()
         self.is_late = False
         self.wake = asyncio.Event()
 
-    def put(self, event: dict[str, Any]) -> None:
+    def put(self, event: Event) -> None:
         """Let an event wait for it."""
-        if event["type"] not in self.channels:
+        if event.channel not in self.channels:
             return
         if len(self.events) >= WAITING:
             self.is_late = True
@@ -61,7 +85,7 @@ class Streams(QObject):
     def __init__(self, view: EngineView, clock: Clock) -> None:
         super().__init__()
         self._view, self._clock = view, clock
-        self._kept: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._kept: deque[Event] = deque(maxlen=KEPT)
         self._last = 0
         self._clients: set[Client] = set()
         self._tasks = Tasks()
@@ -109,15 +133,12 @@ class Streams(QObject):
 
     def _begin(self, client: Client, after: int | None) -> None:
         """Let wait what a listener missed; or, where that is not known any more, how everything stands."""
-        oldest = self._kept[0]["number"] if self._kept else self._last + 1
-        is_known = after is not None and oldest - 1 <= after <= self._last
-        if is_known:
-            for event in self._kept:
-                if after is not None and event["number"] > after:
-                    client.put(event)
-            client.is_late = False
-            return
-        client.events.append({"type": "snapshot", "number": self._last, "data": self._snapshot(client)})
+        oldest = self._kept[0].number if self._kept else self._last + 1
+        if after is not None and oldest - 1 <= after <= self._last:
+            # However many they are: that so much waits is not for its being slow.
+            client.events.extend(event for event in self._kept if event.number > after and event.channel in client.channels)
+        else:
+            client.snapshot = json.dumps({"type": "snapshot", "number": self._last, "data": self._snapshot(client)})
         client.wake.set()
 
     def _snapshot(self, client: Client) -> dict[str, Any]:
@@ -137,8 +158,11 @@ class Streams(QObject):
             if not self._is_open:
                 await socket.close(GOING, "the terminal closes")
                 return
+            if client.snapshot:
+                await socket.send_text(client.snapshot)
+                client.snapshot = ""
             while client.events:
-                await socket.send_text(json.dumps(client.events.popleft()))
+                await socket.send_text(client.events.popleft().text())
             if client.is_late:
                 await socket.close(TOO_SLOW, "too slow: come back with after=NUMBER")
                 return
@@ -162,27 +186,27 @@ class Streams(QObject):
             if not client.symbols or quote.instrument.key in client.symbols
         ]
 
-    def _tell(self, kind: str, data: Mapping[str, Any]) -> None:
+    def _tell(self, channel: str, of: Order | Fill | Position | StrategyStatus | AlertEvent) -> None:
         self._last += 1
-        event = {"type": kind, "number": self._last, "data": data}
+        event = Event(self._last, channel, of)
         self._kept.append(event)
         for client in self._clients:
             client.put(event)
 
     def _on_order(self, order: Order) -> None:
-        self._tell("orders", order_words(order))
+        self._tell("orders", order)
 
     def _on_fill(self, fill: Fill) -> None:
-        self._tell("fills", fill_words(fill))
+        self._tell("fills", fill)
 
     def _on_position(self, position: Position) -> None:
-        self._tell("positions", position_words(position))
+        self._tell("positions", position)
 
     def _on_strategy(self, status: StrategyStatus) -> None:
-        self._tell("strategies", strategy_words(status))
+        self._tell("strategies", status)
 
     def _on_alert(self, event: AlertEvent) -> None:
-        self._tell("alerts", event_words(event))
+        self._tell("alerts", event)
 
     def _on_ticks(self, slots: Any) -> None:
         for client in self._clients:

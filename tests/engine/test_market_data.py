@@ -230,14 +230,6 @@ def test_quotes_and_history_are_found_by_symbol_or_key() -> None:
         heard.handler.quote("RELIANC")
 
 
-def test_memory_of_closed_minutes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.market_data.KEPT_MINUTES", 3)
-    heard = Heard(RELIANCE)
-    for minute in range(6):
-        heard.minute(minute, RELIANCE)
-    assert heard.handler.history("RELIANCE")["session_minute"].tolist() == [3, 4, 5]
-
-
 def test_callbacks_hear_the_quotes_they_asked_for_until_ended() -> None:
     heard = Heard(RELIANCE, TCS)
     all_of_it: list[Quote] = []

@@ -28,13 +28,17 @@ TRIES = 4
 """The trade list lags behind the order list by moments: it is read again so often."""
 
 
+KEPT = ("status", "order_type", "variety", "tag", "tags")
+"""Fields of a row that are asked for after the reading; the whole list of a busy day is megabytes."""
+
+
 class OrderWatch:
     """What is known of the day's orders at the broker."""
 
     def __init__(self, rest: KiteRest, clock: Clock, instrument_of: InstrumentOf, tell: Callable[[OrderUpdate], None]) -> None:
         """`tell` hears what is new of an order."""
         self.rows: dict[str, RawRow] = {}
-        """The latest row of each order, by the broker's id."""
+        """Of the latest row of each order the fields that are KEPT, by the broker's id."""
         self.totals: dict[str, int] = {}
         """Quantity that the slices of an order come to, by our tag."""
         self.is_deaf = False
@@ -95,10 +99,13 @@ class OrderWatch:
         self._is_nudged, self._read_ns = False, self._clock.monotonic_ns()
         known = dict(self._told)
         found = await self.snapshots()
-        self._told = {update.broker_order_id: update for update in found}
-        for update in found:
-            if known.get(update.broker_order_id) != update:
-                self._tell(update)
+        # What is as it was stays the one of before: the day's orders are not made anew in memory with every reading.
+        news = [update for update in found if known.get(update.broker_order_id) != update]
+        listed = {update.broker_order_id for update in found}
+        self._told = {order_id: update for order_id, update in known.items() if order_id in listed}
+        self._told |= {update.broker_order_id: update for update in news}
+        for update in news:
+            self._tell(update)
 
     async def snapshots(self) -> list[OrderUpdate]:
         """Return snapshots of all orders of the day; raises BrokerError when they cannot be read.
@@ -113,14 +120,14 @@ class OrderWatch:
         finally:
             self._is_reading = False
         self._rest.limiter.placed_today = max(self._rest.limiter.placed_today, len(rows))
-        self.rows = {str(row.get("order_id")): row for row in rows}
+        self.rows = {str(row.get("order_id")): {name: row[name] for name in KEPT if name in row} for row in rows}
         self._awaited.difference_update(self.rows)
         updates = to_updates(rows, trades, self._instrument_of, self.totals)
         return [self._without_hindsight(update, asked_ns) for update in updates]
 
     def ids_of(self, tag: str, order_id: str) -> list[str]:
         """Return all orders at the broker that one of ours became: by tag, and the one whose id is known."""
-        found = [str(row.get("order_id")) for row in self.rows.values() if tag and tag in (row.get("tag"), *(row.get("tags") or ()))]
+        found = [known for known, row in self.rows.items() if tag and tag in (row.get("tag"), *(row.get("tags") or ()))]
         return list(dict.fromkeys([*found, *([order_id] if order_id else [])]))
 
     async def _fetch(self) -> tuple[list[RawRow], list[RawRow]]:
