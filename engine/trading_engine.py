@@ -30,15 +30,15 @@ from engine.executor.shelf import StrategyShelf
 from engine.executor.verbs import StrategyVerbs
 from engine.history import History
 from engine.instruments import Instruments
+from engine.kept_limits import KeptLimits
 from engine.margin_watch import fit_limits, watch_margin
 from engine.owners import Owners
 from engine.past_bars import past_bars
 from engine.restricted import Restricted
-from engine.risk_limits import retail_limits
 from engine.safety.machine import watch_machine
 from engine.safety.safekeeping import Safekeeping
 from engine.session import TradingSession
-from engine.store import Setting, Store
+from engine.store import Store
 from engine.tariffs import Tariff
 from engine.tasks import Tasks
 from engine.view import EngineView
@@ -47,9 +47,6 @@ log = logging.getLogger(__name__)
 
 RESTRICTED = "restricted.csv"
 """The trader's list, in the folder of data, of what is not to be traded."""
-
-LIMITS = "limits"
-"""Name under which the store keeps the account's limits."""
 
 
 class TradingEngine(QObject, StrategyVerbs):
@@ -68,7 +65,7 @@ class TradingEngine(QObject, StrategyVerbs):
         self._store: Store | None = None
         self._session: TradingSession | None = None
         self._shelf: StrategyShelf | None = None
-        self._has_own_limits = False
+        self._kept_limits = KeptLimits()
         self.keeping = Safekeeping(settings.data_dir, settings.store_location, self._wall, settings.why_safe)
 
     async def open(self) -> None:
@@ -113,8 +110,11 @@ class TradingEngine(QObject, StrategyVerbs):
         self.owners = Owners(session, view, self)
         keeping.tell(session.risk.halt, view.notify)
         await self._session.open()
+        if self._kept_limits.change:
+            session.risk.limits_changed.emit(self._kept_limits.change)
+            session.life.tell(self._kept_limits.said, "warning")
         self.owners.show()
-        if session.mode == "live" and settings.limits is None and not self._has_own_limits:
+        if session.mode == "live" and settings.limits is None and not self._kept_limits.are_own:
             await fit_limits(session, view, capital_units)
         self.instruments = await asyncio.to_thread(make_catalogue, await market.broker.instruments())
         view.set_catalogue(self.instruments)
@@ -144,9 +144,7 @@ class TradingEngine(QObject, StrategyVerbs):
         """Return the limits as given, else as they were last set, else the usual ones."""
         if self.settings.limits is not None or self._store is None:
             return self.settings.limits or {}
-        kept = self._store.settings().get(LIMITS)
-        self._has_own_limits = isinstance(kept, dict)
-        return kept if isinstance(kept, dict) else retail_limits(capital_units)
+        return self._kept_limits.read(self._store.settings(), capital_units)
 
     async def close(self) -> None:
         """Stop the strategies, close broker, session and database; orders that rest at the broker and positions stay as they are."""
@@ -236,7 +234,7 @@ class TradingEngine(QObject, StrategyVerbs):
 
         Raises InvalidOption for an unknown one, and UserError, after tightening, when looser ones are not `confirmed`.
         """
-        self._has_own_limits = True
+        self._kept_limits.are_own = True
         try:
             self.session.risk.change_limits(limits, confirmed=confirmed)
         finally:
@@ -257,8 +255,8 @@ class TradingEngine(QObject, StrategyVerbs):
 
     def _keep_limits(self, change: Mapping[str, Any]) -> None:
         """Keep limits that the trader has set; those that go by the capital are reckoned at every start."""
-        if self._has_own_limits:
-            self.session.life.keep(Setting(LIMITS, change["limits"]))
+        if self._kept_limits.are_own:
+            self.session.life.keep(*self._kept_limits.rows(change["limits"]))
 
     # Market data
 

@@ -16,9 +16,13 @@ from engine.brokers.base import Funds
 from engine.clock import ManualClock
 from engine.core.errors import ConnectionLost, DataError, InvalidOption, UnknownSymbol, UserError
 from engine.core.model import OrderChange, OrderRequest, OrderStatus, OrderType, Phase, Product, Side, StrategyState, TradingState, to_units
+from engine.core.registry import RULES
 from engine.engine_market import Market
 from engine.engine_settings import EngineSettings
 from engine.executor.config import parse_strategy
+from engine.kept_limits import KNOWN, LIMITS
+from engine.risk_limits import RETAIL
+from engine.store import Setting, Store
 from engine.trading_engine import TradingEngine
 from tests.engine.fakes import FakeBroker
 
@@ -357,6 +361,34 @@ def test_the_market_is_chosen_by_the_settings(with_engine: Any, settings: dict[s
 
 def test_the_demo_of_the_form_is_what_the_public_api_takes() -> None:
     assert parse_strategy(STRATEGY["strategy_config"], STRATEGY["risk_config"]).id == "ema-demo"  # type: ignore[arg-type]
+
+
+def test_a_control_that_is_newer_than_the_trader_s_limits_holds_and_is_told_once(tmp_path: Path, loop_run: Callable[..., Any]) -> None:
+    async def start(told: int, spread: float | None) -> None:
+        bench = Bench(tmp_path)
+        await bench.engine.open()
+        limits = dict(bench.engine.session.risk.limits)
+        assert limits.get("spread") == spread
+        assert sum("New controls hold" in text for _, text in bench.notices) == told
+        limits.pop("spread", None)
+        bench.engine.set_limits(limits | {"max_order_quantity": 77}, confirmed=True)
+        await bench.engine.close()
+
+    def rewrite(limits: list[str], known: list[str]) -> None:
+        store = Store.open(tmp_path / "shikra.db")
+        store.write(Setting(LIMITS, dict.fromkeys(limits, 50.0)), Setting(KNOWN, known))
+        store.close()
+
+    usual = RULES.get("spread").limit
+    loop_run(start(0, usual))
+    rewrite(["max_order_quantity"], list(RETAIL))
+    loop_run(start(0, None))
+    rewrite(["max_order_quantity"], [name for name in RETAIL if name != "spread"])
+    loop_run(start(1, usual))
+    store = Store.open(tmp_path / "shikra.db")
+    assert any("spread" in entry.payload["now"] for entry in store.journal() if entry.kind == "LIMIT_CHANGE")
+    store.close()
+    loop_run(start(0, usual))
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from pathlib import Path
 from random import Random
 
 from engine.failpoints import POINTS
+from engine.kept_limits import LIMITS
 from engine.store import Store
 from engine.store.rows import Setting, StrategyRow
-from engine.trading_engine import LIMITS
 from terminal.arming import arm
 from terminal.settings import Settings
 from tests.end_to_end.kite_market import shares

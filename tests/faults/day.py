@@ -24,10 +24,10 @@ from typing import Any
 import psutil
 
 from engine.core.model import Exchange
+from engine.kept_limits import LIMITS
 from engine.risk_limits import retail_limits
 from engine.store import Store
 from engine.store.rows import Setting
-from engine.trading_engine import LIMITS
 from terminal.api.client import Client
 from tests.end_to_end.kite_market import crossover, shares
 from tests.end_to_end.kite_terminal import KiteTerminal, Running
