@@ -90,6 +90,7 @@ class MarketDataHandler(QObject):
             slot = self.board.add(instrument)
             self._builder.watch(slot, instrument, now_ns, belief_in(instrument, self._max_jump))
             slots.append(slot)
+        self._tape.make_room(len(self.board))
         return slots
 
     def unsubscribe(self, instruments: Iterable[Instrument]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.bar_tape import BarTape
+from engine.bar_tape import A_DAY, FEW, BarTape
 from engine.core.records import BAR, Rows
 
 
@@ -53,5 +53,23 @@ def test_what_is_handed_out_is_the_caller_s_own() -> None:
     assert told(tape, 0) == [(1, 1.0)]
 
 
-def test_the_whole_block_is_there_from_the_start() -> None:
-    assert (BarTape(4)._rows["instrument"] == -1).all(), "touched, so that the day takes no more memory than the start"
+def test_room_grows_with_what_is_watched_and_keeps_what_is_there() -> None:
+    tape = BarTape(20_000)
+    tape.add(minutes(0, *range(FEW + 3)))
+    tape.make_room(30)
+    assert len(tape._rows) == 2 * FEW
+    assert [time for time, _ in told(tape, 0)] == list(range(3, FEW + 3))
+    tape.add(minutes(0, FEW + 3))
+    assert [time for time, _ in told(tape, 0)] == list(range(3, FEW + 4)), "nothing went for what came"
+    tape.make_room(1_000_000)
+    assert len(tape._rows) == 20_000, "never more than is kept at most"
+    tape.make_room(1)
+    assert len(told(tape, 0)) == FEW + 1
+
+
+def test_room_is_touched_when_it_is_made() -> None:
+    tape = BarTape()
+    assert len(tape._rows) == 0
+    tape.make_room(100)
+    assert len(tape._rows) == 100 * A_DAY
+    assert (tape._rows["instrument"] == -1).all(), "so that the day takes no more memory than the start"
