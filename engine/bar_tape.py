@@ -17,7 +17,7 @@ KEPT_MINUTES = 200_000
 A_DAY = 400
 """Minutes of one instrument's day, some of history included."""
 
-FEW = 8_000
+FEW = 1_000
 """Room for less than this is never made."""
 
 _NOBODY = -1

@@ -54,15 +54,15 @@ def test_what_is_handed_out_is_the_caller_s_own() -> None:
 
 
 def test_room_grows_with_what_is_watched_and_keeps_what_is_there() -> None:
-    tape = BarTape(20_000)
+    tape = BarTape(3 * FEW)
     tape.add(minutes(0, *range(FEW + 3)))
-    tape.make_room(30)
+    tape.make_room(FEW // A_DAY + 1)
     assert len(tape._rows) == 2 * FEW
     assert [time for time, _ in told(tape, 0)] == list(range(3, FEW + 3))
     tape.add(minutes(0, FEW + 3))
     assert [time for time, _ in told(tape, 0)] == list(range(3, FEW + 4)), "nothing went for what came"
     tape.make_room(1_000_000)
-    assert len(tape._rows) == 20_000, "never more than is kept at most"
+    assert len(tape._rows) == 3 * FEW, "never more than is kept at most"
     tape.make_room(1)
     assert len(told(tape, 0)) == FEW + 1
 
