@@ -63,8 +63,6 @@ __all__ = ["LINK", "OPENING", "RiskManager"]
 class RiskManager(Overseer):
     """The limits of one account, and of the owners that trade in it."""
 
-    pace_told = Signal(str)
-    """Messages come nearly as fast as they may."""
     order_denied = Signal(object, str)
     """OrderRequest and the reason."""
 
@@ -184,7 +182,7 @@ class RiskManager(Overseer):
         limit = self.limits.get("message_rate", math.inf)
         if sent > SOFT_PART * limit and now_ns - self._pace_told_ns >= MINUTE_NS:
             self._pace_told_ns = now_ns
-            self.pace_told.emit(f"{sent} messages went out within a second, of {limit:g} that may; see what sends them.")
+            self.told.emit(f"{sent} messages went out within a second, of {limit:g} that may; see what sends them.", "warning")
 
     def _look_at_messages(self) -> None:
         """Tell, once a day, that a good part of the day's messages is used."""

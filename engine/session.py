@@ -85,7 +85,7 @@ class TradingSession(SessionParts):
         _connect(self.orders.order_changed, self.exits.on_order)
         _connect(self.orders.order_changed, self._on_order)
         _connect(self.orders.alarm_raised, self.warn)
-        _connect(self.orders.ghost_seen, lambda order: self.cancel(order.id))
+        _connect(self.orders.ghost_seen, self._on_ghost)
         _connect(self.orders.doubt_raised, self.life.books.look_again)
         _connect(self.orders.fills_replaced, self.positions.rebuild)
         _connect(self.orders.store_failed, self.life.on_store_failed)
@@ -96,7 +96,6 @@ class TradingSession(SessionParts):
         _connect(self.risk.memory_changed, self.life.keep_memory)
         _connect(self.risk.limits_changed, self.life.on_limits)
         _connect(self.positions.trade_closed, self.risk.on_trade)
-        _connect(self.risk.pace_told, lambda text: self.life.tell(text, "warning"))
         self.orders.submit = self.submit
         self.guard.is_off = lambda: self.risk.state is TradingState.HALTED or self.broker.is_warming_up
         # A replayed market stands still until the session has settled: there nothing can wait for its time.
@@ -277,6 +276,9 @@ class TradingSession(SessionParts):
             self.orders.reserve(order.id, self.risk.adopt(order))
         self.life.books.on_order(order)
         self.life.publish_soon()
+
+    def _on_ghost(self, order: Order) -> None:
+        self.cancel(order.id)
 
     async def _turn(self) -> None:
         """Wait until one more message is within the rate."""

@@ -110,12 +110,8 @@ class TradingEngine(QObject, StrategyVerbs):
         self.owners = Owners(session, view, self)
         keeping.tell(session.risk.halt, view.notify)
         await self._session.open()
-        if self._kept_limits.change:
-            session.risk.limits_changed.emit(self._kept_limits.change)
-            session.life.tell(self._kept_limits.said, "warning")
         self.owners.show()
-        if session.mode == "live" and settings.limits is None and not self._kept_limits.are_own:
-            await fit_limits(session, view, capital_units)
+        await self._settle_limits(session, capital_units)
         self.instruments = await asyncio.to_thread(make_catalogue, await market.broker.instruments())
         view.set_catalogue(self.instruments)
         session.desk.catalogue = self.instruments
@@ -132,6 +128,14 @@ class TradingEngine(QObject, StrategyVerbs):
         self._tasks.spawn(asyncio.to_thread(keeping.copy_once_a_day), "backup")
         await market.broker.start_market()
         log.info("engine open: %s on %s, %d instruments", self._session.mode, market.broker.name, len(self.instruments))
+
+    async def _settle_limits(self, session: TradingSession, capital_units: int) -> None:
+        """Tell what this version has changed about limits of the trader's own; others go by what the account really has."""
+        if self._kept_limits.change:
+            session.risk.limits_changed.emit(self._kept_limits.change)
+            session.life.tell(self._kept_limits.said, "warning")
+        if session.mode == "live" and self.settings.limits is None and not self._kept_limits.are_own:
+            await fit_limits(session, self.view, capital_units)
 
     def _prepare_view(self, session: TradingSession, tariff: Tariff) -> None:
         """Tell the view what stands before anything is read or sent."""

@@ -270,7 +270,7 @@ def test_the_message_rate_leaves_room_for_exits_which_wait_for_their_turn() -> N
 
 def test_a_quick_pace_is_told_before_it_is_too_quick_and_not_every_time() -> None:
     bench, told = Bench(message_rate=8), []
-    bench.risk.pace_told.connect(told.append)
+    bench.risk.told.connect(lambda text, level: told.append(text))
     for number in range(5):
         bench.allows(1, 1 + number)
     assert told == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from engine.brokers.simulated import SimulatedBroker
 from engine.calendar import Calendar
+from engine.clock import ManualClock
 from engine.core.errors import InvalidOrder, OutcomeUnknown, UnknownSymbol
 from engine.core.model import Fill, Order, OrderChange, OrderStatus, OrderType, Product, Purpose, TradingState, to_rupees, to_units
 from engine.core.records import BAR, Rows
@@ -19,7 +22,7 @@ from engine.session import TradingSession
 from engine.store import Store
 from engine.tariffs import Tariff
 from engine.view import EngineView
-from tests.engine.fakes import OPEN_NS, RELIANCE, SECOND_NS, TCS, request
+from tests.engine.fakes import OPEN_NS, RELIANCE, SECOND_NS, TCS, FakeBroker, FakeStore, request
 from tests.engine.sessions import CAPITAL, SessionBench, turns
 from tests.engine.test_guard import session_test
 
@@ -437,3 +440,17 @@ async def test_an_entry_on_its_way_does_not_leave_once_its_owner_is_stopped(benc
     assert [order.id for order in bench.broker.sent] == [second.id]
     assert bench.now(first).message == "Not sent: one is REDUCING: three were refused."
     assert bench.broker.last_look(first) == "Not sent: one is REDUCING: three were refused."
+
+
+def test_a_session_that_is_over_is_let_go_of_with_all_that_it_kept(loop_run: Callable[..., Any]) -> None:
+    made: list[weakref.ref[TradingSession]] = []
+
+    async def play() -> None:
+        session = TradingSession(FakeBroker(), FakeStore(), limits={}, capital_units=CAPITAL, account="x", clock=ManualClock(OPEN_NS))
+        made.append(weakref.ref(session))
+        await session.open()
+        await session.close()
+
+    loop_run(play())
+    gc.collect()
+    assert made[0]() is None, "a signal that holds its receiver keeps a session for ever"
