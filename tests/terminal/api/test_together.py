@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.terminal.api.conftest import ROOT
 
-ROUNDS = 25
+ROUNDS = int(os.environ.get("SHIKRA_ROUNDS", "25"))
+"""500 take a good minute."""
 
 
 def test_the_state_agrees_everywhere_and_nothing_happens_twice(tmp_path: Path) -> None:
