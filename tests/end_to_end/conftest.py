@@ -16,6 +16,7 @@ import pytest
 
 from engine.calendar import Calendar
 from engine.clock import ist
+from tests.end_to_end.kite_terminal import WARNINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +38,7 @@ class Shikra:
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of the process."""
-        return os.environ | {"SHIKRA_HOME": str(self.home), "QT_QPA_PLATFORM": "offscreen", "PYTHONWARNINGS": "error"} | more
+        return os.environ | {"SHIKRA_HOME": str(self.home), "QT_QPA_PLATFORM": "offscreen", "PYTHONWARNINGS": WARNINGS} | more
 
     def __call__(self, *words: str, timeout: float = 120, **environment: str) -> Done:
         """Run it to its end."""
