@@ -391,6 +391,27 @@ def test_a_control_that_is_newer_than_the_trader_s_limits_holds_and_is_told_once
     loop_run(start(0, usual))
 
 
+def test_limits_of_before_the_list_get_what_they_do_not_name_once_and_without_a_word_of_the_trader(
+    tmp_path: Path, loop_run: Callable[..., Any]
+) -> None:
+    async def start() -> tuple[float | None, int]:
+        bench = Bench(tmp_path)
+        await bench.engine.open()
+        holds = bench.engine.session.risk.limits.get("spread")
+        await bench.engine.close()
+        return holds, sum("do not say what you switched off" in text for _, text in bench.notices)
+
+    store = Store.open(tmp_path / "shikra.db")
+    store.write(Setting(LIMITS, {"max_order_quantity": 50.0}))
+    store.close()
+    assert [loop_run(start()), loop_run(start())] == [(RULES.get("spread").limit, 1), (RULES.get("spread").limit, 0)]
+    store = Store.open(tmp_path / "shikra.db")
+    (line,) = [entry for entry in store.journal() if entry.kind == "LIMIT_CHANGE"]
+    assert line.payload["now"]["spread"] == [None, RULES.get("spread").limit]
+    assert line.payload["limits"] == store.settings()[LIMITS]
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("funds", "limit", "told"),
     [

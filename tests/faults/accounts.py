@@ -14,9 +14,9 @@ from pathlib import Path
 from random import Random
 
 from engine.failpoints import POINTS
-from engine.kept_limits import LIMITS
+from engine.kept_limits import KeptLimits
 from engine.store import Store
-from engine.store.rows import Setting, StrategyRow
+from engine.store.rows import StrategyRow
 from terminal.arming import arm
 from terminal.settings import Settings
 from tests.end_to_end.kite_market import shares
@@ -105,5 +105,5 @@ def equip(account: Account) -> None:
         "strategy_config": strategy | {"parameters": {"fast_ema": 2, "slow_ema": 5, "scan_interval": 1}},
         "risk_config": {"capital": 500_000},
     }
-    store.write(Setting(LIMITS, LIMITED), StrategyRow("ema", "Ema", "ema_crossover", config=config))
+    store.write(*KeptLimits.rows(LIMITED), StrategyRow("ema", "Ema", "ema_crossover", config=config))
     store.close()

@@ -24,10 +24,9 @@ from typing import Any
 import psutil
 
 from engine.core.model import Exchange
-from engine.kept_limits import LIMITS
+from engine.kept_limits import KeptLimits
 from engine.risk_limits import retail_limits
 from engine.store import Store
-from engine.store.rows import Setting
 from terminal.api.client import Client
 from tests.end_to_end.kite_market import crossover, shares
 from tests.end_to_end.kite_terminal import KiteTerminal, Running
@@ -188,7 +187,7 @@ FAULTS: dict[str, Callable[[RunningExchange, Random], Any]] = {
 def _lift_budgets(terminal: KiteTerminal) -> None:
     """Keep the limits that judge an order, and none that end a day of trading: it is to go on whatever it loses."""
     store = Store.open(terminal.home / "shikra.db")
-    store.write(Setting(LIMITS, {name: limit for name, limit in retail_limits(CAPITAL_UNITS).items() if name not in BUDGETS}))
+    store.write(*KeptLimits.rows({name: limit for name, limit in retail_limits(CAPITAL_UNITS).items() if name not in BUDGETS}))
     store.close()
 
 
