@@ -53,6 +53,11 @@ class SessionLife:
         self._is_same_capital = False
         self._has_memory = False
 
+    @property
+    def run_id(self) -> str:
+        """Under which id this run is kept; "" before `open`."""
+        return self._row.id if self._row is not None else ""
+
     async def open(self) -> Report:
         """Take over what the store remembers, connect, and compare with the broker; raises BrokerError when that fails."""
         parts = self._parts

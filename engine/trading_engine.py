@@ -71,8 +71,8 @@ class TradingEngine(QObject, StrategyVerbs):
     async def open(self) -> None:
         """Open everything, bring the strategies of before back, standing still, and let the market run.
 
-        Raises UserError or DataError when a file cannot be used, StoreFailed when the database cannot, BrokerError when the broker
-        cannot be reached; then everything is closed again.
+        Raises UserError or DataError when a file or the account cannot be used, StoreFailed when the database cannot, BrokerError when
+        the broker cannot be reached; then everything is closed again.
         """
         try:
             await self._open()
@@ -87,6 +87,7 @@ class TradingEngine(QObject, StrategyVerbs):
         keeping = self.keeping
         self._store = await asyncio.to_thread(keeping.open)
         market = await asyncio.to_thread(make_market, settings, self.calendar, known, self._wall)
+        await asyncio.to_thread(keeping.claim, market.account)
         self.history = History(settings.data_dir / "history")
         capital_units, tariff = to_units(settings.capital), Tariff.load(settings.charges)
         self._session = session = TradingSession(
@@ -125,6 +126,7 @@ class TradingEngine(QObject, StrategyVerbs):
             session.tasks.spawn(watch_margin(session, self._wall), "margin", service=True)
         if not session.is_replay:
             watch_machine(session.tasks, settings.data_dir, session.risk.reduce, session.risk.clear, view.notify)
+            keeping.watch(session.tasks, session.life.run_id, session.risk.halt, session.risk.clear)
         self._tasks.spawn(asyncio.to_thread(keeping.copy_once_a_day), "backup")
         await market.broker.start_market()
         log.info("engine open: %s on %s, %d instruments", self._session.mode, market.broker.name, len(self.instruments))

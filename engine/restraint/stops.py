@@ -15,14 +15,15 @@ from engine.risk_limits import DAY_LOST, Latches
 ACCOUNT = ""
 """The owner that stands for the account."""
 
-LINK, OPENING = "link", "opening"
-"""Causes of a stop that end by themselves: no connection, not reconciled yet."""
+LINK, OPENING, LEASE = "link", "opening", "lease"
+"""Causes of a stop that no person takes back: no connection, not reconciled yet, not the account's only terminal."""
 
 BY_ITSELF = {
     LINK: "once the books were compared after the connection came back",
     OPENING: "once the books were compared",
     "clock": "once the clock is right",
     "disk": "once the disk has room again",
+    LEASE: "once this is the account's only terminal again; with a restart, if another has traded meanwhile",
     "lag": "once the terminal keeps time again",
     "reconcile": "once the differences are acknowledged",
     "store": "with a restart, once the disk is mended",
@@ -58,7 +59,7 @@ class Stops:
 
     def release(self, owner: str) -> bool:
         """Take back all stops of an owner, or of the account those that a person may take back; tells whether there was one."""
-        return self._latches(owner).clear_but(LINK, OPENING)
+        return self._latches(owner).clear_but(LINK, OPENING, LEASE)
 
     def roll_day(self) -> bool:
         """End what ends with the day; tells whether the account was stopped by such a cause."""

@@ -1,7 +1,7 @@
-"""Opens and closes what a terminal keeps: nobody else may trade out of the folder, a bad start is told, and a copy is made at either end.
+"""Opens and closes what a terminal keeps: nobody else may trade out of it, a bad start is told, and a copy is made at either end.
 
-A backup that the trader has chosen takes the database's place when that is closed, before anybody else may open it. All but `tell` is
-for a worker thread: files are read and copied.
+A backup that the trader has chosen takes the database's place when that is closed, before anybody else may open it. All but `tell` and
+`watch` is for a worker thread: files are read and copied.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from engine.core.model import SAFE_MODE, BackupInfo
 from engine.safety.backups import Backups
 from engine.safety.contents import look_into
 from engine.safety.instance import InstanceLock
+from engine.safety.lease_watch import LeaseWatch
 from engine.safety.opening import open_store
 from engine.safety.starts import Starts
 from engine.store import Store
 from engine.store.database import to_url
+from engine.store.lease import Lease
 from engine.store.rows import StoreFailed
+from engine.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ class Safekeeping:
         """What became of the backup that was to be put back, known after `close`; empty when none was."""
         self._chosen: Path | None = None
         self._store: Store | None = None
+        self._lease: Lease | None = None
         self._location = location
         self._wall = wall
         self._lock = InstanceLock(folder)
@@ -51,6 +55,21 @@ class Safekeeping:
         self.why = "; ".join(reason for reason in (self.why, opened.why, in_a_circle) if reason)
         self._store = opened.store
         return opened.store
+
+    def claim(self, account: str) -> None:
+        """Become the only terminal of an account in a server's database; a database in a file is nobody else's anyway.
+
+        Raises UserError when another terminal trades for it, StoreFailed when the server cannot be asked.
+        """
+        url = to_url(self._location)
+        if url.get_backend_name() == "postgresql":
+            self._lease = Lease(url, account)
+            self._lease.take()
+
+    def watch(self, tasks: Tasks, run_id: str, halt: Callable[[str, str], None], clear: Callable[[str], None]) -> None:
+        """See as long as `tasks` live that what was claimed stays ours: `halt` and `clear` are the risk manager's."""
+        if self._lease is not None:
+            tasks.spawn(LeaseWatch(self._lease, run_id, halt, clear, self._wall).watch(), "lease", service=True)
 
     def tell(self, halt: Callable[[str, str], None], notify: Callable[[str, str], None]) -> None:
         """Enter safe mode where there is a reason: `halt` takes it and its cause, `notify` how urgent it is and what the trader reads."""
@@ -92,6 +111,9 @@ class Safekeeping:
                     self._restore(self._chosen)
                 self._starts.end()
         finally:
+            # After all was written: whoever comes next reads it.
+            if self._lease is not None:
+                self._lease.release()
             self._lock.release()
 
     def _files(self) -> Backups:

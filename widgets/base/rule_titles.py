@@ -63,6 +63,7 @@ CAUSES = {
     "hand": "Stopped by hand",
     "kill": "Kill switch",
     "lag": "The terminal stood still",
+    "lease": "Another terminal",
     "link": "No connection",
     "memory": "What was kept of the day",
     "opening": "Books not compared yet",
