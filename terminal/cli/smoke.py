@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE_S = 30.0
 STEP_S = 0.05
+TRIES = 5
 
 
 async def smoke(desk: Desk) -> int:
@@ -29,13 +30,8 @@ async def smoke(desk: Desk) -> int:
     try:
         await _until("prices", lambda: any(i.is_tradable and view.last_price(i.key) > 0 for i in view.board.instruments))
         instrument = next(i for i in view.board.instruments if i.is_tradable and view.last_price(i.key) > 0)
-        # The start itself may have held the loop up: then new risk waits until it keeps time again.
-        await _until("a loop that keeps time", lambda: desk.engine.session.risk.state is not TradingState.REDUCING)
         for side, purpose in ((Side.BUY, Purpose.ENTRY), (Side.SELL, Purpose.EXIT)):
-            request = OrderRequest(instrument, side, instrument.lot_size, product=Product.MIS, purpose=purpose)
-            order = desk.actions.run("order.submit", request)
-            order_id = order.id if order is not None else ""
-            await _until(f"{side.name.lower()} to be filled", partial(_is_filled, desk, order_id))
+            await _trade(desk, OrderRequest(instrument, side, instrument.lot_size, product=Product.MIS, purpose=purpose))
     except TimeoutError as error:
         print(f"shikra: {error}", file=sys.stderr)
         return 1
@@ -43,11 +39,27 @@ async def smoke(desk: Desk) -> int:
     return 0
 
 
-def _is_filled(desk: Desk, order_id: str) -> bool:
+async def _trade(desk: Desk, request: OrderRequest) -> None:
+    """Send an order until it is filled; raises TimeoutError when it is not.
+
+    The start itself may hold the loop up: until that keeps time again new risk waits, and an order that was on its way is surely not sent.
+    """
+    for _ in range(TRIES):
+        await _until("a loop that keeps time", lambda: desk.engine.session.risk.state is not TradingState.REDUCING)
+        order = desk.actions.run("order.submit", request)
+        order_id = order.id if order is not None else ""
+        await _until(f"{request.side.name.lower()} to end", partial(_has_ended, desk, order_id))
+        ended = desk.view.orders.get(order_id)
+        if ended is not None and ended.status is OrderStatus.FILLED:
+            return
+        if ended is None or ended.status is not OrderStatus.NOT_PLACED:
+            break
+    raise TimeoutError(f"Expected an order that is filled, was {ended.status if ended else 'none'}: {ended.message if ended else ''}")
+
+
+def _has_ended(desk: Desk, order_id: str) -> bool:
     order = desk.view.orders.get(order_id)
-    if order is None or (order.status.is_terminal and order.status is not OrderStatus.FILLED):
-        raise TimeoutError(f"Expected an order that is filled, was {order.status if order else 'none'}: {order.message if order else ''}")
-    return order.status is OrderStatus.FILLED
+    return order is None or order.status.is_terminal
 
 
 async def _until(what: str, is_so: Callable[[], bool]) -> None:

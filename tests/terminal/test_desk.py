@@ -10,7 +10,7 @@ import pytest
 from engine.backtest import run_backtest
 from engine.calendar import Calendar
 from engine.core.errors import UserError
-from engine.core.model import OrderRequest, OrderStatus, OrderType, Product, Side, StrategyState, to_units
+from engine.core.model import Order, OrderRequest, OrderStatus, OrderType, Product, Side, StrategyState, to_units
 from engine.core.registry import TEMPLATES
 from engine.engine_settings import EngineSettings
 from engine.instruments import Instruments
@@ -162,6 +162,22 @@ def test_smoke_buys_and_sells_one(run_desk: Callable[..., None], monkeypatch: py
     async def scene(desk: Desk) -> None:
         assert await smoke(desk) == 0
         assert [fill.side for fill in desk.view.fills] == [Side.BUY, Side.SELL]
+
+    run_desk(scene, demo_strategy=False)
+
+
+def test_smoke_sends_again_what_was_surely_not_sent(run_desk: Callable[..., None]) -> None:
+    async def scene(desk: Desk) -> None:
+        path, asked = desk.engine.session.orders._path, []
+        gate = path.gate
+
+        def refuse_once(order: Order) -> str:
+            asked.append(order)
+            return "the terminal stood still" if len(asked) == 1 else gate(order)
+
+        path.gate = refuse_once
+        assert await smoke(desk) == 0
+        assert [order.status.value for order in desk.view.orders.values()] == ["NOT_PLACED", "FILLED", "FILLED"]
 
     run_desk(scene, demo_strategy=False)
 

@@ -43,6 +43,7 @@ class Access:
         """The living session; None while logged out."""
         self._rest, self._clock = rest, clock
         self._secret = api_secret
+        rest.spoken.add(api_secret.value)
         self._vault = Vault(api_key, keyring)
         self._page, self._port = page, port
         self._open_browser = open_browser
@@ -118,6 +119,8 @@ class Access:
     def log_in_with(self, pasted: str) -> Token:
         """Turn a request token, or the address that holds it, into a session; raises AuthenticationError or another BrokerError."""
         request_token, secret = request_token_of(pasted), self._require_secret()
+        for spoken in (request_token, secret.value):
+            self._rest.spoken.add(spoken)
         try:
             said = self._rest.ask_now("generate_session", request_token, secret.value)
         except AuthenticationError as error:

@@ -108,6 +108,7 @@ class ZerodhaBroker(Broker):
             on_link=lambda state, reason: self._presence.on_feed(state, reason),
             on_message=lambda text: log.info("Zerodha says: %s", text),
             on_gap=self._on_gap,
+            strike=self.rest.spoken.strike,
             on_failure=self._on_failure,
         )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.brokers.zerodha.limiter import Call, Limiter
 from engine.brokers.zerodha.outcome import error_of_meaning
-from engine.brokers.zerodha.secrets import Secret
+from engine.brokers.zerodha.secrets import Secret, Spoken
 from engine.core.errors import AuthenticationError, ConnectionLost, RateLimited
 
 ROOT = "https://api.kite.trade"
@@ -52,6 +52,8 @@ class KiteRest:
         """
         self._now_ns = now_ns
         self.limiter = limiter
+        self.spoken = Spoken()
+        """What no answer may say back."""
         self.on_dead_token: Callable[[str], None] = lambda reason: None
         """Told, on the loop, that a call found the session dead."""
         self._api_key, self._root, self._proxies, self._timeouts_s = api_key, root.rstrip("/"), proxies, timeouts_s
@@ -70,7 +72,7 @@ class KiteRest:
         logging.getLogger("urllib3").setLevel(logging.WARNING)  # it would write addresses with tokens
         kite = KiteConnect(self._api_key, root=require_safe_root(self._root))
         kite.reqsession.close()
-        kite.reqsession = HardSession(self._timeouts_s, self._proxies, sum(_THREADS.values()), self._now_ns)
+        kite.reqsession = HardSession(self._timeouts_s, self._proxies, sum(_THREADS.values()), self._now_ns, self.spoken)
         if self._token is not None:
             kite.set_access_token(self._token.value)
         self._pools = {name: ThreadPoolExecutor(count, f"kite {name}") for name, count in _THREADS.items()}
@@ -93,6 +95,8 @@ class KiteRest:
     def use_token(self, token: Secret | None) -> None:
         """Speak with this access token from now on."""
         self._token = token
+        if token is not None:
+            self.spoken.add(token.value)
         if self._kite is not None:
             self._kite.set_access_token(token.value if token is not None else None)
 

@@ -14,11 +14,17 @@ from typing import TypeVar
 from engine.clock import IST, ist
 from engine.keyrings import Keyring, MemoryKeyring, Secret, ask, system_keyring
 
-__all__ = ["SERVICE", "Keyring", "MemoryKeyring", "Secret", "Token", "Vault", "expiry_ns", "system_keyring"]
+__all__ = ["SERVICE", "Keyring", "MemoryKeyring", "Secret", "Spoken", "Token", "Vault", "expiry_ns", "system_keyring"]
 
 T = TypeVar("T")
 
 SERVICE = "shikra.zerodha"
+
+LEAST_SECRET = 8
+"""Characters of the shortest secret; Kite's have 32."""
+
+STRUCK = "***"
+"""What stands in a secret's place."""
 
 TOKENS_END = time(6, 0)
 """India's time at which every access token dies."""
@@ -39,6 +45,30 @@ def expiry_ns(login_ns: int) -> int:
     login = ist(login_ns)
     day = login.date() if login.time() < TOKENS_END else login.date() + timedelta(days=1)
     return round(datetime.combine(day, TOKENS_END, IST).timestamp()) * 1_000_000_000
+
+
+class Spoken:
+    """Every secret that was sent to Zerodha: whatever comes back is to have none of them in it, for it is kept, shown and passed on."""
+
+    def __init__(self) -> None:
+        self._values: tuple[str, ...] = ()
+
+    def add(self, secret: str) -> None:
+        """Know one more; from any thread. One that is too short to be told from an ordinary word is none."""
+        if len(secret) >= LEAST_SECRET and secret not in self._values:
+            self._values = (*self._values, secret)
+
+    def strike(self, text: str) -> str:
+        """Strike them out of a text."""
+        for value in self._values:
+            text = text.replace(value, STRUCK)
+        return text
+
+    def strike_bytes(self, body: bytes) -> bytes:
+        """Strike them out of a body."""
+        for value in self._values:
+            body = body.replace(value.encode(), STRUCK.encode())
+        return body
 
 
 class Vault:

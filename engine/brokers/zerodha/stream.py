@@ -63,12 +63,14 @@ class KiteFeed:
         on_message: Callable[[str], None],
         on_gap: Callable[[tuple[int, ...], int, int], None] | None = None,
         on_failure: Callable[[str, BaseException], None] | None = None,
+        strike: Callable[[str], str] = str,
         random: Random | None = None,
     ) -> None:
         """`access_token()` is asked at every dialling and raises AuthenticationError when there is none.
 
         `on_frame` takes TICK rows; `on_update` Kite's order as it came, maybe twice; `on_message` what Kite or the feed has to say to
-        the trader; `on_gap(tokens, from_ns, to_ns)` what a reconnect missed. `random`: seeded, the waits can be foretold.
+        the trader; `on_gap(tokens, from_ns, to_ns)` what a reconnect missed. `strike` takes out of a text what it may not say.
+        `random`: seeded, the waits can be foretold.
         Raises InvalidOption when the root is no websocket address, or would send the token unencrypted over the network.
         """
         address_of(root, api_key, "")
@@ -81,6 +83,7 @@ class KiteFeed:
         self._on_link = on_link
         self._on_message = on_message
         self._on_gap = on_gap
+        self._strike = strike
         self._tasks = Tasks(on_failure)
         self._shards = Shards()
         self._is_open = False
@@ -166,7 +169,7 @@ class KiteFeed:
         return not damaged
 
     def _hear_text(self, text: str) -> bool:
-        word = decode_text(text)
+        word = decode_text(self._strike(text))
         if word.kind == "order":
             self.counts.updates += 1
             self._on_update(word.order)

@@ -15,10 +15,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from engine.brokers.zerodha.outcome import Reply, error_of_exception, error_of_reply
+from engine.brokers.zerodha.secrets import Spoken
 from engine.core.errors import InvalidOption
 
 _WRITES = ("/orders", "/gtt", "/portfolio")
 """Beginnings of the paths where anything but a GET does something."""
+
+_LOG_IN = "/session/token"
+"""The one path whose answer is a secret."""
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -32,16 +36,18 @@ class HardSession(Session):
         proxies: Mapping[str, str] | None = None,
         pool: int = 16,
         now_ns: Callable[[], int] | None = None,
+        spoken: Spoken | None = None,
     ) -> None:
         """`timeouts_s`: until there is a connection, and between two bytes of an answer.
 
         `proxies` as `requests` takes them; those of the environment are not looked at. `now_ns` tells the time that the broker's is
-        held against.
+        held against; `spoken` is struck out of all answers.
         """
         super().__init__()
         self.skew_s: float | None = None
         """By how many seconds the broker's clock was ahead of ours at its last answer; None before the first."""
         self._now_ns = now_ns
+        self._spoken = spoken if spoken is not None else Spoken()
         self.trust_env = False
         self._timeouts_s = timeouts_s
         self._chosen_proxies = dict(proxies or {})
@@ -56,11 +62,13 @@ class HardSession(Session):
         try:
             response = super().request(method, url, *args, **options)
             self._look_at_clock(response.headers.get("date", ""), asked_ns)
-            reply = Reply(response.status_code, response.content, response.headers.get("content-type", ""))
+            reply = Reply(response.status_code, self._spoken.strike_bytes(response.content), response.headers.get("content-type", ""))
         except (RequestException, HTTPError, OSError) as failure:
             raise error_of_exception(failure, is_write) from None
         if (error := error_of_reply(reply, is_write)) is not None:
             raise error
+        if urlsplit(str(url)).path != _LOG_IN:
+            response._content = reply.body  # where the client reads it
         if "csv" not in reply.content_type:
             response.headers["content-type"] = "application/json"
         return response
